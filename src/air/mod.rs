@@ -1,0 +1,13 @@
+//! The field's words: quantities and units, time and hours, readings, places.
+//!
+//! Nothing here does I/O or knows a clock, and nothing of ours is imported.
+
+pub mod place;
+pub mod quantity;
+pub mod reading;
+pub mod time;
+
+pub use place::Names;
+pub use quantity::Quantity;
+pub use reading::{Flag, Label, Measured, Observation, Reason, Reasons, Skipped, Value};
+pub use time::{Hour, Stamp};

@@ -1,0 +1,3 @@
+//! The command `dustline`.
+
+fn main() {}
