@@ -1,1 +1,228 @@
-//! (stub)
+//! What moves between the stages: every channel, its size, its reason, and what
+//! happens when it is full.
+//!
+//! There is no cycle of bounded channels. The one arrow that points back,
+//! receipts, is never waited on by the intake and is at least as long as the
+//! in-flight window of its connection.
+//!
+//! | channel | from → to | size | when full |
+//! |---|---|---|---|
+//! | arrivals | mqtt → intake | [`ARRIVALS_MAX`] | QoS 0: dropped and counted as ignored; QoS 1, 2: the connection is dropped, the broker sends again |
+//! | commands | deliver, forward, web, clock → intake | [`COMMANDS_MAX`] | the sender waits |
+//! | receipts | intake → mqtt, one a source | [`RECEIPTS_MAX`] batches | the receipt is dropped with its connection, the broker sends again |
+//! | committed | intake → deliver, forward, web | latest value | never: it is overwritten |
+
+use crate::air::Stamp;
+use bytes::Bytes;
+use tokio::sync::{mpsc, watch};
+
+/// Arrivals waiting for the intake: more than all in-flight windows together,
+/// so that only a flood of QoS 0 can fill it.
+pub const ARRIVALS_MAX: usize = 16_384;
+/// Commands waiting for the intake; their senders wait and lose nothing.
+pub const COMMANDS_MAX: usize = 1_024;
+/// Batches of receipts on their way back to one source. A batch holds at least
+/// one receipt, so the window bounds it.
+pub const RECEIPTS_MAX: usize = RECEIVE_MAX as usize + 1;
+/// The largest in-flight window a source may ask for.
+pub const RECEIVE_MAX: u16 = 4_096;
+/// Arrivals committed in one transaction at most: bounds latency and memory of
+/// a batch, large enough that the cost of a sync disappears.
+pub const BATCH_MAX: usize = 2_048;
+
+const _: () = assert!(ARRIVALS_MAX >= 2 * RECEIVE_MAX as usize);
+const _: () = assert!(ARRIVALS_MAX >= BATCH_MAX);
+
+/// A source by its place in the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(pub u16);
+
+/// The right to acknowledge one packet on one connection. QoS 0 has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Counts the connections of a source; a receipt of an older one is stale.
+    pub connection: u64,
+    /// The packet identifier on that connection.
+    pub packet: u16,
+    /// Whether the packet came with QoS 2 (else QoS 1).
+    pub exactly_once: bool,
+}
+
+/// One MQTT message as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Arrival {
+    /// Where from.
+    pub source: SourceId,
+    /// The topic; not necessarily UTF-8, brokers differ.
+    pub topic: Bytes,
+    /// The body.
+    pub payload: Bytes,
+    /// Sent by the broker from its memory because we subscribed.
+    pub retained: bool,
+    /// The broker says that it sends this again.
+    pub duplicate: bool,
+    /// When it came in, by our clock.
+    pub at: Stamp,
+    /// What to hand back after the commit; `None` for QoS 0.
+    pub receipt: Option<Receipt>,
+}
+
+/// Everything that can happen to the intake.
+#[derive(Debug)]
+pub enum Event {
+    /// A message came in.
+    Arrival(Arrival),
+    /// Time went by: hours may close by grace, sources may have fallen silent.
+    Tick(Stamp),
+    /// Something is asked of the single writer.
+    Command(Command),
+}
+
+/// What the other stages ask of the single writer.
+#[derive(Debug)]
+pub enum Command {
+    /// A source connected, lost its connection, or was refused a subscription.
+    Source {
+        /// Which.
+        source: SourceId,
+        /// Its state now.
+        state: SourceState,
+        /// When, by our clock.
+        at: Stamp,
+    },
+    /// QoS 0 arrivals were dropped because the intake was behind.
+    Overload {
+        /// Which source.
+        source: SourceId,
+        /// How many.
+        count: u64,
+        /// When, by our clock.
+        at: Stamp,
+    },
+    /// One attempt to deliver one notice ended.
+    Attempt(Attempt),
+    /// A target has taken everything up to this journal row.
+    Forwarded {
+        /// The target's name.
+        target: String,
+        /// The last journal row it has.
+        journal: i64,
+        /// The last change row it has.
+        change: i64,
+        /// The last hour row it has.
+        hour: i64,
+    },
+    /// A condition of the operation began or ended; told to receivers that want it.
+    Operational(Operational),
+}
+
+/// A connection's state, for metrics, readiness and the operational alerts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceState {
+    /// Connected and subscribed.
+    Up,
+    /// Not connected; the reason in words.
+    Down(String),
+    /// The broker refused these filters.
+    Refused(Vec<String>),
+}
+
+/// How one attempt to deliver a notice ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attempt {
+    /// The notice's row in the outbox.
+    pub notice: i64,
+    /// When it ended.
+    pub at: Stamp,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of one attempt.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Outcome {
+    /// The receiver took it: status, and time it took in ms.
+    Delivered {
+        /// HTTP status.
+        status: u16,
+        /// From request to end of response, ms.
+        took_ms: u64,
+    },
+    /// Not now: why, and when to try again.
+    Retry {
+        /// In words, with the status if there was one.
+        why: String,
+        /// The next attempt.
+        next: Stamp,
+    },
+    /// Never: why.
+    Dead {
+        /// In words, with the status if there was one.
+        why: String,
+        /// Whether the receiver asked to be left alone (410): it is disabled.
+        disable: bool,
+    },
+}
+
+/// A condition of the operation itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Operational {
+    /// A fixed name, such as `source_silent`, `forwarding_held`, `receiver_disabled`.
+    pub kind: &'static str,
+    /// What it concerns: the source's, target's or receiver's name.
+    pub subject: String,
+    /// Whether it began or ended.
+    pub active: bool,
+    /// When.
+    pub at: Stamp,
+    /// In words, for the operator.
+    pub detail: String,
+}
+
+/// How far the store is, after the latest commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Committed {
+    /// The last journal row.
+    pub journal: i64,
+    /// The last row of the outbox.
+    pub outbox: i64,
+    /// The last change.
+    pub change: i64,
+    /// The last hour.
+    pub hour: i64,
+}
+
+/// The sending ends that feed the intake.
+#[derive(Debug, Clone)]
+pub struct ToIntake {
+    /// Messages from the brokers.
+    pub arrivals: mpsc::Sender<Event>,
+    /// Everything else.
+    pub commands: mpsc::Sender<Event>,
+}
+
+/// The receiving ends that the intake drains.
+#[derive(Debug)]
+pub struct IntakeInbox {
+    /// Messages from the brokers.
+    pub arrivals: mpsc::Receiver<Event>,
+    /// Everything else.
+    pub commands: mpsc::Receiver<Event>,
+}
+
+/// Makes the channels into the intake.
+pub fn intake() -> (ToIntake, IntakeInbox) {
+    let (arrivals, arrivals_rx) = mpsc::channel(ARRIVALS_MAX);
+    let (commands, commands_rx) = mpsc::channel(COMMANDS_MAX);
+    (ToIntake { arrivals, commands }, IntakeInbox { arrivals: arrivals_rx, commands: commands_rx })
+}
+
+/// Makes the channel that takes receipts back to one source.
+pub fn receipts() -> (mpsc::Sender<Vec<Receipt>>, mpsc::Receiver<Vec<Receipt>>) {
+    mpsc::channel(RECEIPTS_MAX)
+}
+
+/// Makes the announcement of commits.
+pub fn committed(start: Committed) -> (watch::Sender<Committed>, watch::Receiver<Committed>) {
+    watch::channel(start)
+}

@@ -29,3 +29,7 @@ pub enum Refused {
         detail: String,
     },
 }
+
+/// How one subscription's messages are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {}

@@ -1,1 +1,5 @@
-//! (stub)
+//! Flags and corrections; pure.
+
+/// What is believable.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Policy {}

@@ -1,0 +1,255 @@
+//! The settings as meant: resolved, defaulted, with units in their types.
+
+use super::secret::Secret;
+use crate::air::place::Language;
+use crate::air::{Names, Quantity};
+use crate::decode::Route;
+use crate::quality;
+use crate::rules::{Ruleset, Threshold};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything the daemon is told.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Names this installation in notices: `dustline://<instance>`. Default: `local`.
+    pub instance: String,
+    /// Where the store lies.
+    pub data_dir: PathBuf,
+    /// The HTTP server.
+    pub http: Http,
+    /// Brokers; a source's place here is its `SourceId`.
+    pub sources: Vec<Source>,
+    /// Stations by the operator. A device that no station names is its own station.
+    pub stations: Vec<Station>,
+    /// Zones, each judged as a whole.
+    pub zones: Vec<Zone>,
+    /// Immediate thresholds, judged per station.
+    pub thresholds: Vec<Threshold>,
+    /// Every ruleset a zone names, by id.
+    pub rulesets: BTreeMap<String, Vec<Ruleset>>,
+    /// Webhook receivers.
+    pub receivers: Vec<Receiver>,
+    /// Databases that get a copy.
+    pub influxdb: Vec<Influx>,
+    /// How hours are closed and judged.
+    pub judgement: Judgement,
+    /// How readings are believed.
+    pub quality: quality::Policy,
+    /// Outgoing requests of `deliver`.
+    pub delivery: Delivery,
+    /// The form of the log: `text` or `json`.
+    pub log_json: bool,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone)]
+pub struct Http {
+    /// Where to listen. Default `127.0.0.1:8080`.
+    pub listen: SocketAddr,
+    /// Whether reading needs no token although the address is not loopback. Default false.
+    pub public: bool,
+    /// Token that may read everywhere and act as operator.
+    pub operator_token: Option<Secret>,
+    /// The address under which people reach the server, for links in notices.
+    /// Default: `http://<listen>`.
+    pub base_url: String,
+}
+
+/// One broker with its subscriptions.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// Its name in labels, the ledger and the API.
+    pub name: String,
+    /// Host name or address.
+    pub host: String,
+    /// Port. Default 1883, or 8883 with TLS.
+    pub port: u16,
+    /// TLS, if the URL is `mqtts://`.
+    pub tls: Option<Tls>,
+    /// Stable client identifier: the session survives restarts under it.
+    pub client_id: String,
+    /// User name.
+    pub username: Option<String>,
+    /// Password.
+    pub password: Option<Secret>,
+    /// MQTT 5 (default) or 3.1.1.
+    pub version: MqttVersion,
+    /// QoS asked for in subscriptions. Default 1.
+    pub qos: u8,
+    /// In-flight window asked of the broker (MQTT 5 only). Default 1024.
+    pub receive_maximum: u16,
+    /// How long the broker keeps the session while we are away (MQTT 5). Default 7d.
+    pub session_expiry: Duration,
+    /// Keep alive. Default 30s.
+    pub keep_alive: Duration,
+    /// Largest packet accepted, bytes. Default 1 MiB plus 1 KiB.
+    pub packet_max: u32,
+    /// A source quiet for this long raises an operational alert. Default 10m; zero: never.
+    pub silent_after: Duration,
+    /// What it subscribes to, and how each is decoded; the first match counts.
+    pub routes: Vec<Route>,
+}
+
+/// The protocol spoken with a broker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MqttVersion {
+    /// MQTT 5.
+    V5,
+    /// MQTT 3.1.1.
+    V311,
+}
+
+/// TLS towards a broker.
+#[derive(Debug, Clone, Default)]
+pub struct Tls {
+    /// PEM file of the authorities to trust instead of the system's.
+    pub ca_file: Option<PathBuf>,
+    /// PEM files of our own certificate and key.
+    pub client: Option<(PathBuf, PathBuf)>,
+}
+
+/// A place with coordinates and its devices.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Station {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: Names,
+    /// Latitude, WGS 84 degrees.
+    pub lat: Option<f64>,
+    /// Longitude, WGS 84 degrees.
+    pub lon: Option<f64>,
+    /// The devices that stand there.
+    pub devices: Vec<String>,
+}
+
+/// A set of stations that a rule judges together.
+#[derive(Debug, Clone)]
+pub struct Zone {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: Names,
+    /// ISO 3166-1 alpha-2 code, if given.
+    pub country: Option<String>,
+    /// The zone in which its people tell time.
+    pub time_zone: jiff::tz::TimeZone,
+    /// Its stations; `None`: all, also those that only appear later.
+    pub stations: Option<Vec<String>>,
+    /// Share of its stations that must have a valid hour. Default 0.5.
+    pub min_valid_share: f64,
+    /// Ids of the rulesets that judge it.
+    pub rulesets: Vec<String>,
+}
+
+/// How hours are closed and judged.
+#[derive(Debug, Clone)]
+pub struct Judgement {
+    /// An hour closes when every station of a zone has reported this much past
+    /// its end. Default 1m.
+    pub lateness: Duration,
+    /// … or when our clock is this much past its end. Default 10m.
+    pub grace: Duration,
+    /// How long one reading stands for its surroundings in the coverage of an
+    /// hour. Default 10m; official hourly data want 1h.
+    pub reading_covers: Duration,
+    /// Share of an hour that must be covered for its mean to be valid. Default 0.75
+    /// (Directive 2008/50/EC annex VII; GB 3095-2012 table 4: 45 min).
+    pub min_coverage: f64,
+    /// How long a zone may be unknown before it is an operational alert. Default 3h.
+    pub unknown_after: Duration,
+    /// How far back a late reading still changes a judgement. Default 72h.
+    pub revise_within: Duration,
+    /// Whether a level that turns out differently because of late data for
+    /// hours before the last is told to receivers of changes. Default false.
+    pub notify_late: bool,
+}
+
+/// One webhook receiver.
+#[derive(Debug, Clone)]
+pub struct Receiver {
+    /// Its id.
+    pub id: String,
+    /// Where to.
+    pub url: String,
+    /// Signing key of Standard Webhooks (`whsec_…`).
+    pub secret: Option<Secret>,
+    /// The body's format.
+    pub format: BodyFormat,
+    /// The language of its texts.
+    pub language: Language,
+    /// Kinds of events it wants.
+    pub events: Vec<EventKind>,
+    /// Zones it wants; `None`: all.
+    pub zones: Option<Vec<String>>,
+    /// How long one attempt may take. Default 10s.
+    pub timeout: Duration,
+}
+
+/// The format of a webhook body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyFormat {
+    /// Dustline JSON in a CloudEvents 1.0 envelope.
+    Dustline,
+}
+
+/// A kind of event that a receiver can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventKind {
+    /// A level moved.
+    Change,
+    /// A hotline case moved.
+    Incident,
+    /// The operation itself needs attention.
+    Operational,
+}
+
+/// A database that gets a copy in line protocol.
+#[derive(Debug, Clone)]
+pub struct Influx {
+    /// Its name in labels and cursors.
+    pub name: String,
+    /// Base URL.
+    pub url: String,
+    /// Organisation.
+    pub org: String,
+    /// Bucket.
+    pub bucket: String,
+    /// Token; VictoriaMetrics needs none.
+    pub token: Option<Secret>,
+    /// Whether bodies are gzipped. Default true.
+    pub gzip: bool,
+    /// Lines in one request at most. Default 5000.
+    pub batch_lines: usize,
+    /// Bytes in one request at most, before compression. Default 1 MiB.
+    pub batch_bytes: usize,
+    /// How long one request may take. Default 30s.
+    pub timeout: Duration,
+}
+
+/// Outgoing requests of `deliver`.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The waits between attempts; the last one ends in a dead letter.
+    /// Default: 0s, 5s, 30s, 2m, 10m, 1h, 3h, 6h, 12h, 24h, 24h (about three days).
+    pub schedule: Vec<Duration>,
+    /// Attempts under way at once over all receivers. Default 64.
+    pub parallel: usize,
+}
+
+/// The quantities that rules and thresholds of these settings look at.
+pub fn judged_quantities(settings: &Settings) -> Vec<Quantity> {
+    let mut all: Vec<Quantity> = settings
+        .rulesets
+        .values()
+        .flatten()
+        .flat_map(|r| r.ladders.iter().map(|l| l.quantity))
+        .chain(settings.thresholds.iter().map(|t| t.quantity))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}

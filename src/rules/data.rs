@@ -1,0 +1,94 @@
+//! Rulesets, ladders and thresholds as data.
+
+use crate::air::{Names, Quantity};
+
+/// One version of the rules of one authority.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruleset {
+    /// Its id, such as `kr-air-alert`.
+    pub id: String,
+    /// The version: the date from which it is in force, `YYYY-MM-DD`.
+    pub version: String,
+    /// What it is called.
+    pub title: Names,
+    /// ISO 3166-1 code of the jurisdiction.
+    pub jurisdiction: String,
+    /// The legal text, and where to read it.
+    pub source: String,
+    /// How sure the figures are: `read in source`, `widely reported`, `from memory`.
+    pub sure: String,
+    /// First instant in force.
+    pub from: crate::air::Stamp,
+    /// First instant no longer in force, if it has been replaced.
+    pub until: Option<crate::air::Stamp>,
+    /// Its ladders.
+    pub ladders: Vec<Ladder>,
+}
+
+impl Ruleset {
+    /// The name under which a decision records it: `kr-air-alert@2018-07-01`.
+    pub fn reference(&self) -> String {
+        format!("{}@{}", self.id, self.version)
+    }
+}
+
+/// Ordered levels of one quantity, judged on the hourly means of a zone.
+/// Level 0 is `none`; `levels[0]` is level 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ladder {
+    /// Its id, such as `kr-pm25`.
+    pub id: String,
+    /// What it is called.
+    pub title: Names,
+    /// The quantity judged.
+    pub quantity: Quantity,
+    /// The levels above `none`, lowest first.
+    pub levels: Vec<Level>,
+}
+
+/// One level of a ladder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Level {
+    /// Its name, such as `advisory`.
+    pub name: String,
+    /// What it is called.
+    pub title: Names,
+    /// What raises the ladder to it.
+    pub raise: Raise,
+    /// What lifts it.
+    pub lift: Lift,
+}
+
+/// Raised when the zone mean is at least `at_least` in `hours` consecutive hours.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Raise {
+    /// Inclusive bound, in the quantity's unit.
+    pub at_least: f64,
+    /// Consecutive hours needed.
+    pub hours: u8,
+}
+
+/// Lifted when the zone mean is below `below` in one hour; the ladder then
+/// stands at the highest lower level whose own lift criterion is not met.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lift {
+    /// Exclusive bound, in the quantity's unit.
+    pub below: f64,
+}
+
+/// The operator's immediate rule on the readings of one station.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// Its id.
+    pub id: String,
+    /// The quantity judged.
+    pub quantity: Quantity,
+    /// Inclusive bound that raises it, in the quantity's unit.
+    pub at_least: f64,
+    /// How many of the last `of` valid readings must reach it.
+    pub readings: u8,
+    /// The number of last valid readings looked at.
+    pub of: u8,
+    /// Exclusive bound below which as many readings must lie to lift it.
+    pub lift_below: f64,
+}
