@@ -1,1 +1,40 @@
-//! (stub)
+//! The database: one SQLite file in the data directory, the only truth.
+//!
+//! **Append first, cluster later.** Every arrival becomes one or more rows of the
+//! append-only `journal`, in the order of receipt, in the transaction that also
+//! holds the hours, changes and notices it caused. `synchronous=FULL` in WAL
+//! mode: a commit that returned is on disk.
+//!
+//! A row's `prev` leads to the previous row of the same device and hour, so that
+//! the readings of one device-hour are found by walking back from its head,
+//! without an index that would have to be written for every reading. Heads of
+//! closed hours lie in `chains`; those of open hours are in the [`Index`], which
+//! is a fold over the journal and is kept as a snapshot from time to time.
+//!
+//! One thread writes ([`Writer`], owned by the intake). Everyone else has a
+//! read-only connection of their own ([`Reader`]) and sees what is committed.
+//!
+//! | table | holds | written |
+//! |---|---|---|
+//! | `journal` | every arrival, the readings it brought, closings | each batch |
+//! | `hours`, `chains`, `zone_hours` | closed hours of series, heads, zones | when an hour closes |
+//! | `ledger` | counts per source, device and hour | when an hour of receipt is over |
+//! | `quarantine` | raw bytes, topic, reason | each batch |
+//! | `changes`, `levels` | what was judged | each batch |
+//! | `events`, `outbox` | what receivers must be told, and how far that is | each batch |
+//! | `cursors` | how far each target of `forward` is | on its command |
+//! | `snapshot` | the intake's state at a journal row | now and then |
+
+mod body;
+mod index;
+mod read;
+mod schema;
+mod types;
+mod write;
+
+pub use body::{decode_body, encode_body};
+pub use index::{DeviceIndex, Index, OpenHour};
+pub use read::{Filter, Reader};
+pub use schema::{StoreError, lock};
+pub use types::*;
+pub use write::{Snapshot, Writer};

@@ -1,0 +1,173 @@
+//! What the tail of the journal says: a fold over its rows.
+//!
+//! The intake keeps one to know where each device's open hours start, which
+//! messages it has committed but perhaps not acknowledged, and what the ledger
+//! of the running hour is. Readers keep one of their own, from the same rows.
+
+use super::types::{ArrivalRow, Bucket, DeviceId, LedgerKey, LedgerLine, Row, RowKind};
+use crate::air::{Hour, Stamp};
+use crate::flow::RECEIVE_MAX;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, VecDeque};
+
+/// A fold over the journal up to a row.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Index {
+    /// The last row folded in.
+    pub seq: i64,
+    /// Its time of receipt.
+    pub received: Stamp,
+    /// Hours of devices before this one are closed.
+    pub frontier: Hour,
+    /// What is known of each device; its place is its id less one.
+    pub devices: Vec<DeviceIndex>,
+    /// The ledger of the running hour of receipt; earlier hours are in the table.
+    pub ledger: BTreeMap<LedgerKey, LedgerLine>,
+    /// Per source the packets committed last: more than can be unacknowledged.
+    recent: BTreeMap<u32, VecDeque<(u16, u64)>>,
+}
+
+/// What the tail says of one device.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct DeviceIndex {
+    /// Its last row with readings; 0: none.
+    pub last: i64,
+    /// The time of receipt of that row.
+    pub heard: Stamp,
+    /// Its open hours, oldest first.
+    pub open: Vec<OpenHour>,
+}
+
+/// One hour of one device, still open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpenHour {
+    /// Which.
+    pub hour: Hour,
+    /// The last row; earlier ones are found by their `prev`.
+    pub head: i64,
+    /// The latest observed time in it.
+    pub newest: Stamp,
+    /// How many rows it has.
+    pub rows: u32,
+    /// Whether the rows came in the order of their time.
+    pub sorted: bool,
+}
+
+impl OpenHour {
+    /// The hour with one more row.
+    pub fn with(open: Option<OpenHour>, hour: Hour, seq: i64, observed: Stamp) -> OpenHour {
+        match open {
+            None => OpenHour { hour, head: seq, newest: observed, rows: 1, sorted: true },
+            Some(o) => OpenHour {
+                hour,
+                head: seq,
+                newest: o.newest.max(observed),
+                rows: o.rows + 1,
+                sorted: o.sorted && observed >= o.newest,
+            },
+        }
+    }
+}
+
+impl Index {
+    /// Folds one row in. Returns the ledger lines of hours that are over with it.
+    pub fn apply(&mut self, row: &Row) -> BTreeMap<LedgerKey, LedgerLine> {
+        let over = if row.received.hour() > self.received.hour() {
+            std::mem::take(&mut self.ledger)
+        } else {
+            BTreeMap::new()
+        };
+        self.seq = row.seq;
+        self.received = self.received.max(row.received);
+        match &row.kind {
+            RowKind::Arrival(a) => self.arrival(row, a),
+            RowKind::DevicesClosed { frontier } => self.close(*frontier),
+            RowKind::Overload { source, count } => {
+                let line = self.line(*source, None, row.received);
+                line.messages.add(Bucket::Ignored, *count);
+            }
+            RowKind::ZoneClosed { .. } => {}
+        }
+        over
+    }
+
+    fn arrival(&mut self, row: &Row, a: &ArrivalRow) {
+        let line = self.line(a.source, a.device, row.received);
+        if !a.continues {
+            line.messages.add(a.bucket, 1);
+        }
+        line.readings.add(Bucket::Stored, a.values.len() as u64);
+        line.readings.add(Bucket::Duplicate, u64::from(a.duplicates));
+        line.readings.add(Bucket::Ignored, u64::from(a.skipped));
+        if let (Some(packet), false) = (a.packet, a.continues) {
+            let recent = self.recent.entry(a.source).or_default();
+            if recent.len() >= usize::from(RECEIVE_MAX) {
+                recent.pop_front();
+            }
+            recent.push_back(packet);
+        }
+        if let (Some(id), false) = (a.device, a.values.is_empty()) {
+            let hour = a.observed.hour();
+            let tracked = self.tracks(hour, row.received);
+            let device = self.device_mut(id);
+            device.last = row.seq;
+            device.heard = row.received;
+            if tracked {
+                device.append(hour, row.seq, a.observed);
+            }
+        }
+    }
+
+    /// Whether an hour is kept open here; others have their head in `chains`.
+    pub fn tracks(&self, hour: Hour, received: Stamp) -> bool {
+        hour >= self.frontier && hour <= received.hour().next()
+    }
+
+    /// What is known of a device.
+    pub fn device(&self, id: DeviceId) -> Option<&DeviceIndex> {
+        self.devices.get((id.0 as usize).checked_sub(1)?)
+    }
+
+    fn device_mut(&mut self, id: DeviceId) -> &mut DeviceIndex {
+        let place = (id.0 as usize).saturating_sub(1);
+        if self.devices.len() <= place {
+            self.devices.resize(place + 1, DeviceIndex::default());
+        }
+        &mut self.devices[place]
+    }
+
+    /// Whether this very packet was committed lately: the broker may send it
+    /// again when our acknowledgement was lost.
+    pub fn committed_before(&self, source: u32, packet: (u16, u64)) -> bool {
+        self.recent.get(&source).is_some_and(|r| r.contains(&packet))
+    }
+
+    fn close(&mut self, frontier: Hour) {
+        self.frontier = self.frontier.max(frontier);
+        for device in &mut self.devices {
+            device.open.retain(|o| o.hour >= frontier);
+        }
+    }
+
+    fn line(&mut self, source: u32, device: Option<DeviceId>, at: Stamp) -> &mut LedgerLine {
+        let key = LedgerKey { source, device: device.map_or(0, |d| d.0), hour: at.hour() };
+        self.ledger.entry(key).or_default()
+    }
+}
+
+impl DeviceIndex {
+    /// The open hour, if the device has rows in it.
+    pub fn open_hour(&self, hour: Hour) -> Option<OpenHour> {
+        self.open.iter().find(|o| o.hour == hour).copied()
+    }
+
+    fn append(&mut self, hour: Hour, seq: i64, observed: Stamp) {
+        match self.open.iter_mut().find(|o| o.hour == hour) {
+            Some(open) => *open = OpenHour::with(Some(*open), hour, seq, observed),
+            None => {
+                self.open.push(OpenHour::with(None, hour, seq, observed));
+                self.open.sort_unstable_by_key(|o| o.hour);
+            }
+        }
+    }
+}

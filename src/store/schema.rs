@@ -1,0 +1,205 @@
+//! The file: where it lies, who may open it, which version it is.
+
+use rusqlite::{Connection, OpenFlags};
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+/// The version of the schema that this program writes.
+pub const VERSION: i32 = 1;
+/// Says in the file's header whose it is: "Dust".
+const APPLICATION_ID: i32 = 0x4475_7374;
+
+/// Why the store cannot be used. Each says which file, and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Another process has the data directory.
+    #[error("{path}: in use by another dustline; stop that one or choose another data_dir")]
+    InUse {
+        /// The lock file.
+        path: PathBuf,
+    },
+    /// The directory or file cannot be opened.
+    #[error("{path}: {source}; check that it exists and belongs to the user that runs dustline")]
+    Io {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is no store.
+    #[error("{path}: no store here; give the data_dir of a dustline that has run")]
+    Absent {
+        /// The file looked for.
+        path: PathBuf,
+    },
+    /// The file is not ours.
+    #[error("{path}: not a dustline store; move it away or choose another data_dir")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file was written by a newer program.
+    #[error(
+        "{path}: written by a newer dustline (schema {found}, this one knows {known}); run that version, nothing was changed"
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: i32,
+        /// Ours.
+        known: i32,
+    },
+    /// The file is damaged.
+    #[error(
+        "{path}: damaged ({what}); nothing was changed: copy the file away, then restore a backup or run `sqlite3 {path} .recover`"
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        what: String,
+    },
+    /// SQLite failed.
+    #[error("{path}: {source}")]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+}
+
+/// The database file of a data directory.
+pub fn file(dir: &Path) -> PathBuf {
+    dir.join("dustline.db")
+}
+
+/// Locks the data directory for one writing process. The lock lives as long as
+/// the returned file; the kernel lets it go when the process dies.
+pub fn lock(dir: &Path) -> Result<File, StoreError> {
+    std::fs::create_dir_all(dir)
+        .map_err(|source| StoreError::Io { path: dir.to_owned(), source })?;
+    let path = dir.join("lock");
+    let io = |source| StoreError::Io { path: path.clone(), source };
+    let file =
+        OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::InUse { path }),
+        Err(std::fs::TryLockError::Error(e)) => Err(io(e)),
+    }
+}
+
+/// Opens the file for the one writer; makes it if it is not there.
+pub fn open_writer(dir: &Path) -> Result<Connection, StoreError> {
+    let path = file(dir);
+    let conn = Connection::open(&path).map_err(|e| classify(&path, e))?;
+    prepare(&conn).map_err(|e| classify(&path, e))?;
+    let found = identity(&conn, &path)?;
+    if found == 0 {
+        conn.execute_batch(SCHEMA).map_err(|e| classify(&path, e))?;
+        conn.pragma_update(None, "application_id", APPLICATION_ID)
+            .and_then(|()| conn.pragma_update(None, "user_version", VERSION))
+            .map_err(|e| classify(&path, e))?;
+    }
+    Ok(conn)
+}
+
+/// Opens the file for reading only; it must be there.
+pub fn open_reader(dir: &Path) -> Result<Connection, StoreError> {
+    let path = file(dir);
+    if !path.exists() {
+        return Err(StoreError::Absent { path });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(&path, flags).map_err(|e| classify(&path, e))?;
+    conn.busy_timeout(std::time::Duration::from_secs(5)).map_err(|e| classify(&path, e))?;
+    identity(&conn, &path)?;
+    Ok(conn)
+}
+
+fn prepare(conn: &Connection) -> rusqlite::Result<()> {
+    conn.busy_timeout(std::time::Duration::from_secs(5))?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "cache_size", -16_384)?;
+    conn.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+    conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    conn.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+/// The schema version of the file, 0 for a fresh one; refuses what is not ours.
+fn identity(conn: &Connection, path: &Path) -> Result<i32, StoreError> {
+    let get = |name| conn.pragma_query_value(None, name, |r| r.get::<_, i32>(0));
+    let version = get("user_version").map_err(|e| classify(path, e))?;
+    let owner = get("application_id").map_err(|e| classify(path, e))?;
+    let tables: i64 = conn
+        .query_row("SELECT count(*) FROM sqlite_master", [], |r| r.get(0))
+        .map_err(|e| classify(path, e))?;
+    if tables > 0 && owner != APPLICATION_ID {
+        return Err(StoreError::Foreign { path: path.to_owned() });
+    }
+    if version > VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found: version, known: VERSION });
+    }
+    Ok(version)
+}
+
+/// Tells damage from weather.
+pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match e.sqlite_error_code() {
+        Some(DatabaseCorrupt | NotADatabase) => {
+            StoreError::Damaged { path: path.to_owned(), what: e.to_string() }
+        }
+        _ => StoreError::Sqlite { path: path.to_owned(), source: e },
+    }
+}
+
+const SCHEMA: &str = "
+BEGIN IMMEDIATE;
+CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
+CREATE TABLE devices (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, source INTEGER NOT NULL, last INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE labels (id INTEGER PRIMARY KEY, channel TEXT NOT NULL, variant TEXT NOT NULL, UNIQUE (channel, variant));
+-- tag: bits 0-2 bucket (0: not an arrival), 3 continues, 4 device time, 5 revises;
+-- where bits 0-2 are 0, bits 3.. tell the kind: 0 zone closed, 1 devices closed, 2 overload
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY, tag INTEGER NOT NULL, received INTEGER NOT NULL, source INTEGER,
+  device INTEGER, observed INTEGER, prev INTEGER, packet INTEGER, digest INTEGER, body BLOB);
+CREATE TABLE chains (device INTEGER NOT NULL, hour INTEGER NOT NULL, head INTEGER NOT NULL,
+  newest INTEGER NOT NULL, rows INTEGER NOT NULL, sorted INTEGER NOT NULL,
+  PRIMARY KEY (device, hour)) WITHOUT ROWID;
+CREATE TABLE hours (device INTEGER NOT NULL, hour INTEGER NOT NULL, quantity INTEGER NOT NULL,
+  label INTEGER NOT NULL, count INTEGER NOT NULL, sum_micro INTEGER NOT NULL, min_micro INTEGER NOT NULL,
+  max_micro INTEGER NOT NULL, minutes INTEGER NOT NULL, flagged INTEGER NOT NULL, revision INTEGER NOT NULL,
+  PRIMARY KEY (device, hour, quantity, label)) WITHOUT ROWID;
+CREATE UNIQUE INDEX hours_revision ON hours (revision);
+CREATE TABLE zone_hours (zone TEXT NOT NULL, quantity INTEGER NOT NULL, hour INTEGER NOT NULL,
+  sum_micro INTEGER NOT NULL, stations INTEGER NOT NULL, expected INTEGER NOT NULL, valid INTEGER NOT NULL,
+  PRIMARY KEY (zone, quantity, hour)) WITHOUT ROWID;
+CREATE TABLE ledger (hour INTEGER NOT NULL, source INTEGER NOT NULL, device INTEGER NOT NULL,
+  received INTEGER NOT NULL, stored INTEGER NOT NULL, duplicate INTEGER NOT NULL, quarantined INTEGER NOT NULL,
+  ignored INTEGER NOT NULL, r_received INTEGER NOT NULL, r_stored INTEGER NOT NULL, r_duplicate INTEGER NOT NULL,
+  r_quarantined INTEGER NOT NULL, r_ignored INTEGER NOT NULL,
+  PRIMARY KEY (hour, source, device)) WITHOUT ROWID;
+CREATE TABLE quarantine (id INTEGER PRIMARY KEY, seq INTEGER NOT NULL, source INTEGER NOT NULL,
+  topic BLOB NOT NULL, payload BLOB NOT NULL, reason TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL);
+CREATE TABLE changes (id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, ladder TEXT NOT NULL, scope TEXT NOT NULL,
+  from_level TEXT NOT NULL, to_level TEXT NOT NULL, at INTEGER NOT NULL, late INTEGER NOT NULL, data TEXT NOT NULL);
+CREATE INDEX changes_at ON changes (at);
+CREATE TABLE levels (ladder TEXT NOT NULL, scope TEXT NOT NULL, level TEXT NOT NULL, since INTEGER NOT NULL,
+  value REAL, inputs TEXT NOT NULL, ruleset TEXT NOT NULL, unknown_since INTEGER,
+  PRIMARY KEY (ladder, scope)) WITHOUT ROWID;
+CREATE TABLE events (id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, subject TEXT NOT NULL,
+  time INTEGER NOT NULL, data TEXT NOT NULL);
+CREATE TABLE outbox (id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, event INTEGER NOT NULL REFERENCES events (id),
+  receiver TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL,
+  next INTEGER NOT NULL, last TEXT, done INTEGER);
+CREATE INDEX outbox_state ON outbox (state, id);
+CREATE TABLE disabled_receivers (receiver TEXT PRIMARY KEY, at INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE cursors (target TEXT PRIMARY KEY, journal INTEGER NOT NULL, change INTEGER NOT NULL, hour INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, fold BLOB NOT NULL, state BLOB NOT NULL);
+COMMIT;
+";
