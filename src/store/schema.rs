@@ -164,7 +164,7 @@ CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters
 CREATE TABLE devices (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, source INTEGER NOT NULL, last INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE labels (id INTEGER PRIMARY KEY, channel TEXT NOT NULL, variant TEXT NOT NULL, UNIQUE (channel, variant));
 -- tag: bits 0-2 bucket (0: not an arrival), 3 continues, 4 device time, 5 revises;
--- where bits 0-2 are 0, bits 3.. tell the kind: 0 zone closed, 1 devices closed, 2 overload
+-- where bits 0-2 are 0, bits 3.. tell the kind: 0 zone closed, 1 devices closed, 2 overload, 3 zone revised
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY, tag INTEGER NOT NULL, received INTEGER NOT NULL, source INTEGER,
   device INTEGER, observed INTEGER, prev INTEGER, packet INTEGER, digest INTEGER, body BLOB);
@@ -199,6 +199,8 @@ CREATE TABLE outbox (id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, event INT
   next INTEGER NOT NULL, last TEXT, done INTEGER);
 CREATE INDEX outbox_state ON outbox (state, id);
 CREATE TABLE disabled_receivers (receiver TEXT PRIMARY KEY, at INTEGER NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE conditions (kind TEXT NOT NULL, subject TEXT NOT NULL, since INTEGER NOT NULL, detail TEXT NOT NULL,
+  PRIMARY KEY (kind, subject)) WITHOUT ROWID;
 CREATE TABLE cursors (target TEXT PRIMARY KEY, journal INTEGER NOT NULL, change INTEGER NOT NULL, hour INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, fold BLOB NOT NULL, state BLOB NOT NULL);
 COMMIT;

@@ -1,0 +1,291 @@
+//! One arrival becomes rows of the journal: decoded, judged for quality, told
+//! apart from what is there already, and put into exactly one bucket.
+
+use super::state::State;
+use crate::air::reading::TimeSource;
+use crate::air::{Measured, Observation, Stamp};
+use crate::decode::{self, Decoded, Message, Refused};
+use crate::flow::Arrival;
+use crate::quality;
+use crate::store::{ArrivalRow, Bucket, DeviceId, OpenHour, QuarantineRow, RowKind, StoreError};
+use xxhash_rust::xxh3::Xxh3;
+
+/// An observation with what of it is new.
+struct Sorted {
+    device: DeviceId,
+    observed: Stamp,
+    time_source: TimeSource,
+    values: Vec<Measured>,
+    duplicates: u32,
+    revises: bool,
+    prev: i64,
+}
+
+impl State {
+    /// Takes one message in.
+    pub fn arrive(&mut self, arrival: Arrival) -> Result<(), StoreError> {
+        let at = self.stamp(arrival.at);
+        let Some(seat) = self.seats.get_mut(usize::from(arrival.source.0)) else { return Ok(()) };
+        seat.heard = at;
+        seat.metrics.arrivals.inc();
+        let source = seat.row;
+        let packet = arrival.receipt.map(|r| (r.packet, digest(&arrival)));
+        self.heard_source(usize::from(arrival.source.0), at)?;
+        match self.read(&arrival, at) {
+            Err(Refused::Malformed { reason, detail }) => {
+                if self.sent_again(&arrival, source, packet) {
+                    return self.leave(at, source, packet, Bucket::Duplicate, None, 0);
+                }
+                self.quarantine(&arrival, at, source, packet, (reason, detail))
+            }
+            Err(Refused::Ignored(policy)) => {
+                self.count_ignored(&arrival, policy);
+                self.leave(at, source, packet, Bucket::Ignored, None, 0)
+            }
+            Ok(decoded) => {
+                let again = self.sent_again(&arrival, source, packet);
+                self.observations(&arrival, at, source, packet, decoded, again)
+            }
+        }
+    }
+
+    fn read(&self, arrival: &Arrival, at: Stamp) -> Result<Decoded, Refused> {
+        let Ok(topic) = std::str::from_utf8(&arrival.topic) else {
+            return Err(Refused::Malformed {
+                reason: "topic_not_utf8",
+                detail: "the topic is not UTF-8; MQTT does not allow that: mend the publisher".into(),
+            });
+        };
+        let routes = self.plan.sources.get(usize::from(arrival.source.0));
+        let message =
+            Message { topic, payload: &arrival.payload, retained: arrival.retained, received: at };
+        decode::decode(routes.map_or(&[], |s| &s.routes), &message)
+    }
+
+    /// Whether the broker sends again what was committed, because it never saw
+    /// our acknowledgement.
+    fn sent_again(&self, arrival: &Arrival, source: u32, packet: Option<(u16, u64)>) -> bool {
+        arrival.duplicate && packet.is_some_and(|p| self.index.committed_before(source, p))
+    }
+
+    fn observations(
+        &mut self,
+        arrival: &Arrival,
+        at: Stamp,
+        source: u32,
+        packet: Option<(u16, u64)>,
+        decoded: Decoded,
+        again: bool,
+    ) -> Result<(), StoreError> {
+        let skipped = decoded.skipped.len() as u32;
+        let mut sorted = Vec::with_capacity(decoded.observations.len());
+        let mut timeless = 0;
+        for observation in together(decoded.observations) {
+            if arrival.retained && observation.at.is_none() {
+                timeless += observation.values.len() as u32;
+            } else {
+                sorted.push(self.sort(observation, at, source, again)?);
+            }
+        }
+        let bucket = match () {
+            () if sorted.iter().any(|s| !s.values.is_empty()) => Bucket::Stored,
+            () if !sorted.is_empty() => Bucket::Duplicate,
+            () => Bucket::Ignored,
+        };
+        if bucket == Bucket::Ignored {
+            let policy = if timeless > 0 { "retained_without_time" } else { "no_values" };
+            self.count_ignored(arrival, policy);
+            let device = decoded.device.map(|d| self.known(&d, source)).transpose()?;
+            return self.leave(at, source, packet, bucket, device, skipped + timeless);
+        }
+        for (place, s) in sorted.into_iter().enumerate() {
+            let first = place == 0;
+            self.count_readings(arrival, &s);
+            let row = ArrivalRow {
+                source,
+                bucket,
+                continues: !first,
+                device: Some(s.device),
+                observed: s.observed,
+                time_source: s.time_source,
+                revises: s.revises,
+                prev: s.prev,
+                packet: packet.filter(|_| first),
+                values: s.values,
+                duplicates: s.duplicates,
+                skipped: if first { skipped + timeless } else { 0 },
+            };
+            self.append(at, RowKind::Arrival(row))?;
+        }
+        if bucket == Bucket::Duplicate {
+            self.count(arrival, |m| m.duplicates.inc());
+        }
+        Ok(())
+    }
+
+    /// Tells what of an observation is new, what revises, what is there already.
+    fn sort(
+        &mut self,
+        observation: Observation,
+        at: Stamp,
+        source: u32,
+        again: bool,
+    ) -> Result<Sorted, StoreError> {
+        let (observed, time_source) = match observation.at {
+            Some(own) => (own, TimeSource::Device),
+            None => (at, TimeSource::Arrival),
+        };
+        let device = self.known(&observation.device, source)?;
+        let mut sorted = Sorted {
+            device,
+            observed,
+            time_source,
+            values: Vec::new(),
+            duplicates: 0,
+            revises: false,
+            prev: 0,
+        };
+        if again {
+            sorted.duplicates = observation.values.len() as u32;
+            return Ok(sorted);
+        }
+        let hour = self.hour_of(device, observed, at)?;
+        sorted.prev = hour.map_or(0, |h| h.head);
+        let there = match &hour {
+            Some(hour) => self.writer.values_at(hour, observed)?,
+            None => Vec::new(),
+        };
+        let policy = &self.plan.quality;
+        for m in quality::assess(policy, observation.values, observed, time_source, at) {
+            let known = there.iter().find(|t| {
+                t.value.quantity == m.value.quantity && t.value.label == m.value.label
+            });
+            match known {
+                Some(t) if t.value.value.to_bits() == m.value.value.to_bits() => {
+                    sorted.duplicates += 1;
+                }
+                other => {
+                    sorted.revises |= other.is_some();
+                    sorted.values.push(m);
+                }
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// The rows of a device in the hour of an instant, open or closed.
+    fn hour_of(
+        &self,
+        device: DeviceId,
+        observed: Stamp,
+        at: Stamp,
+    ) -> Result<Option<OpenHour>, StoreError> {
+        let hour = observed.hour();
+        if self.index.tracks(hour, at) {
+            return Ok(self.index.device(device).and_then(|d| d.open_hour(hour)));
+        }
+        self.writer.closed_hour(device, hour)
+    }
+
+    /// The id of a device; a new one is announced to the judge.
+    fn known(&mut self, name: &str, source: u32) -> Result<DeviceId, StoreError> {
+        let id = self.writer.device(name, source)?;
+        if id.0 as usize > self.judge.announced() {
+            self.judge.announce(name);
+        }
+        Ok(id)
+    }
+
+    /// A row for a message that brought nothing new.
+    fn leave(
+        &mut self,
+        at: Stamp,
+        source: u32,
+        packet: Option<(u16, u64)>,
+        bucket: Bucket,
+        device: Option<DeviceId>,
+        skipped: u32,
+    ) -> Result<(), StoreError> {
+        let row = ArrivalRow {
+            source,
+            bucket,
+            continues: false,
+            device,
+            observed: at,
+            time_source: TimeSource::Arrival,
+            revises: false,
+            prev: 0,
+            packet,
+            values: Vec::new(),
+            duplicates: 0,
+            skipped,
+        };
+        self.append(at, RowKind::Arrival(row))
+    }
+
+    fn quarantine(
+        &mut self,
+        arrival: &Arrival,
+        at: Stamp,
+        source: u32,
+        packet: Option<(u16, u64)>,
+        (reason, detail): (&'static str, String),
+    ) -> Result<(), StoreError> {
+        self.leave(at, source, packet, Bucket::Quarantined, None, 0)?;
+        self.count(arrival, |m| m.quarantined(reason).inc());
+        let row = QuarantineRow {
+            id: 0,
+            seq: self.index.seq,
+            source: String::new(),
+            topic: arrival.topic.to_vec(),
+            payload: arrival.payload.to_vec(),
+            reason: reason.to_owned(),
+            detail,
+            at,
+        };
+        self.writer.put_quarantine(&row, source)
+    }
+
+    fn count(&self, arrival: &Arrival, count: impl FnOnce(&crate::telemetry::SourceMetrics)) {
+        if let Some(seat) = self.seats.get(usize::from(arrival.source.0)) {
+            count(&seat.metrics);
+        }
+    }
+
+    fn count_ignored(&self, arrival: &Arrival, policy: &'static str) {
+        self.count(arrival, |m| m.ignored(policy).inc());
+    }
+
+    fn count_readings(&self, arrival: &Arrival, s: &Sorted) {
+        self.count(arrival, |m| m.readings_stored.inc_by(s.values.len() as u64));
+    }
+}
+
+/// Joins observations of one device at one instant; a later value of a series
+/// takes the place of an earlier one.
+fn together(observations: Vec<Observation>) -> Vec<Observation> {
+    let mut out: Vec<Observation> = Vec::with_capacity(observations.len());
+    for o in observations {
+        match out.iter_mut().find(|p| p.device == o.device && p.at == o.at) {
+            None => out.push(o),
+            Some(there) => {
+                for value in o.values {
+                    there.values.retain(|v| {
+                        v.quantity != value.quantity || v.label != value.label
+                    });
+                    there.values.push(value);
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Recognises a message sent again.
+fn digest(arrival: &Arrival) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&arrival.topic);
+    hash.update(&[0]);
+    hash.update(&arrival.payload);
+    hash.digest()
+}

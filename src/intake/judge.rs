@@ -1,0 +1,244 @@
+//! From readings to hours, judgements and rows: where the pure judge meets the store.
+
+use super::notify;
+use super::state::{Mode, State};
+use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
+use crate::rules::HourSums;
+use crate::rules::judge::{DeviceHour, Reading, ZoneJudged};
+use crate::store::{
+    ArrivalRow, DeviceId, HourRow, OpenHour, Row, RowKind, StoreError, Writer, ZoneHourRow,
+};
+
+/// Takes the readings of a row into its open hour. If a zone has judged that
+/// hour already, it judges it again.
+pub(super) fn open_hour(
+    state: &mut State,
+    row: &Row,
+    arrival: &ArrivalRow,
+    device: DeviceId,
+    mode: Mode,
+) -> Result<(), StoreError> {
+    let hour = arrival.observed.hour();
+    let again = match (arrival.revises, state.index.device(device).and_then(|d| d.open_hour(hour))) {
+        (true, Some(open)) => Some(state.writer.counting(open.head)?),
+        _ => None,
+    };
+    let judged = match mode {
+        Mode::Live => state.judge.judged_already(device.0, hour),
+        Mode::Replay => Vec::new(),
+    };
+    let before = means(state, device, &judged, hour);
+    for measured in &arrival.values {
+        let label = state.writer.label(&measured.value.label)?;
+        let reading = Reading { device: device.0, at: arrival.observed, measured, label };
+        let all = again.as_ref().map(|all| series(all, measured));
+        state.judge.reading(reading, all.as_deref());
+    }
+    let after = means(state, device, &judged, hour);
+    for (quantity, (old, new)) in judged.into_iter().zip(before.into_iter().zip(after)) {
+        again_judged(state, device, quantity, hour, (old, new), row.received)?;
+    }
+    Ok(())
+}
+
+fn means(state: &State, device: DeviceId, quantities: &[Quantity], hour: Hour) -> Vec<Option<i64>> {
+    let of = |q: &Quantity| state.judge.station_mean(device.0, *q, hour, |_| None);
+    quantities.iter().map(of).collect()
+}
+
+/// The readings of one series among all of an hour.
+fn series(all: &[(Stamp, Measured)], like: &Measured) -> Vec<(Stamp, f64, Flag)> {
+    let same = |m: &Measured| {
+        m.value.quantity == like.value.quantity && m.value.label == like.value.label
+    };
+    all.iter().filter(|(_, m)| same(m)).map(|(at, m)| (*at, m.value.value, m.flag)).collect()
+}
+
+/// Takes the readings of a row into an hour that is closed: its head, its series,
+/// and, as far back as late data count, the judgement of its zones.
+pub(super) fn closed_hour(
+    state: &mut State,
+    row: &Row,
+    arrival: &ArrivalRow,
+    device: DeviceId,
+) -> Result<(), StoreError> {
+    let hour = arrival.observed.hour();
+    let known = state.writer.closed_hour(device, hour)?;
+    let open = OpenHour::with(known, hour, row.seq, arrival.observed);
+    state.writer.put_chain(device, &open)?;
+    let judged = state.judge.judged_already(device.0, hour);
+    let before = closed_means(state, device, &judged, hour)?;
+    put_hours(&mut state.writer, &sum_again(state, device, &open)?)?;
+    let after = closed_means(state, device, &judged, hour)?;
+    for (quantity, (old, new)) in judged.into_iter().zip(before.into_iter().zip(after)) {
+        again_judged(state, device, quantity, hour, (old, new), row.received)?;
+    }
+    Ok(())
+}
+
+/// The sums of a device-hour made anew from its rows.
+fn sum_again(state: &mut State, device: DeviceId, open: &OpenHour) -> Result<DeviceHour, StoreError> {
+    let all = state.writer.counting(open.head)?;
+    let mut keys: Vec<(Quantity, u32, Measured)> = Vec::new();
+    for (_, measured) in &all {
+        let key = (measured.value.quantity, state.writer.label(&measured.value.label)?);
+        if !keys.iter().any(|(q, l, _)| (*q, *l) == key) {
+            keys.push((key.0, key.1, measured.clone()));
+        }
+    }
+    let covers = state.plan.judge.covers;
+    let series = keys
+        .into_iter()
+        .map(|(quantity, label, like)| crate::rules::judge::SeriesHour {
+            quantity,
+            label,
+            sums: HourSums::of(series(&all, &like), covers),
+        })
+        .collect();
+    Ok(DeviceHour { device: device.0, hour: open.hour, series })
+}
+
+fn closed_means(
+    state: &State,
+    device: DeviceId,
+    quantities: &[Quantity],
+    hour: Hour,
+) -> Result<Vec<Option<i64>>, StoreError> {
+    let mut failed = None;
+    let coverage = state.plan.judge.min_coverage;
+    let mut means = Vec::new();
+    for quantity in quantities {
+        let mean = |number: u32, failed: &mut Option<StoreError>| {
+            let hours = state.writer.hours(DeviceId(number), hour);
+            let hours = hours.map_err(|e| *failed = Some(e)).ok()?;
+            let main = hours.iter().find(|h| h.quantity == *quantity && h.label == 0)?;
+            let sums = sums_of(main);
+            sums.mean_micro().filter(|_| sums.coverage() >= coverage)
+        };
+        let seen = std::cell::RefCell::new(None);
+        means.push(state.judge.station_mean(device.0, *quantity, hour, |n| {
+            mean(n, &mut seen.borrow_mut())
+        }));
+        failed = failed.or(seen.into_inner());
+    }
+    failed.map_or(Ok(means), Err)
+}
+
+/// A station's mean of a judged hour moved: its zones judge the hour again. The
+/// corrected hours are rows of the journal, so that a restart finds them.
+fn again_judged(
+    state: &mut State,
+    device: DeviceId,
+    quantity: Quantity,
+    hour: Hour,
+    means: (Option<i64>, Option<i64>),
+    now: Stamp,
+) -> Result<(), StoreError> {
+    for judged in state.judge.station_changed(device.0, quantity, hour, means, now) {
+        for (quantity, hour) in judged.hours.clone() {
+            let zone = judged.zone.clone();
+            state.append(now, RowKind::ZoneRevised { zone, quantity, hour })?;
+        }
+        state.judged(judged, now, Mode::Live)?;
+    }
+    Ok(())
+}
+
+/// Judges the readings of a row by the thresholds of their station.
+pub(super) fn thresholds(
+    state: &mut State,
+    row: &Row,
+    arrival: &ArrivalRow,
+    device: DeviceId,
+    mode: Mode,
+) -> Result<(), StoreError> {
+    if state.plan.judge.thresholds.is_empty() {
+        return Ok(());
+    }
+    for measured in arrival.values.iter().filter(|m| m.value.label.is_main()) {
+        let reading = Reading { device: device.0, at: arrival.observed, measured, label: 0 };
+        for judged in state.judge.thresholds(reading, row.received) {
+            if mode == Mode::Live {
+                notify::change(state, &judged)?;
+                notify::threshold_level(state, &judged)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Notes how far a device has reported, if its clock can be believed, and closes
+/// the hours that are due with it.
+pub(super) fn heard(
+    state: &mut State,
+    row: &Row,
+    arrival: &ArrivalRow,
+    device: DeviceId,
+    mode: Mode,
+) -> Result<(), StoreError> {
+    use crate::air::Reason::{ClockAhead, ClockBehind};
+    let doubtful = |m: &Measured| m.reasons.has(ClockAhead) || m.reasons.has(ClockBehind);
+    if arrival.values.iter().any(doubtful) {
+        return Ok(());
+    }
+    let due = state.judge.heard(device.0, arrival.observed);
+    if due && mode == Mode::Live {
+        while let Some((zone, hour)) = state.judge.due_by_data() {
+            state.append(row.received, RowKind::ZoneClosed { zone, hour })?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes the closed series of a device-hour.
+pub(super) fn put_hours(writer: &mut Writer, closed: &DeviceHour) -> Result<(), StoreError> {
+    for s in &closed.series {
+        let (min_micro, max_micro) = s.sums.extremes_micro().unwrap_or_default();
+        writer.put_hour(&HourRow {
+            revision: 0,
+            device: DeviceId(closed.device),
+            hour: closed.hour,
+            quantity: s.quantity,
+            label: s.label,
+            count: s.sums.count(),
+            sum_micro: s.sums.sum_micro(),
+            min_micro,
+            max_micro,
+            minutes: s.sums.minutes(),
+            flagged: s.sums.flagged(),
+        })?;
+    }
+    Ok(())
+}
+
+/// The sums of a stored hour.
+fn sums_of(h: &HourRow) -> HourSums {
+    HourSums::from_parts(h.count, h.sum_micro, (h.min_micro, h.max_micro), h.minutes, h.flagged)
+}
+
+impl State {
+    /// Writes down and tells what a zone's judgement brought.
+    pub(super) fn judged(&mut self, j: ZoneJudged, now: Stamp, mode: Mode) -> Result<(), StoreError> {
+        if mode == Mode::Replay {
+            return Ok(());
+        }
+        for (quantity, hour) in &j.hours {
+            self.writer.put_zone_hour(&ZoneHourRow {
+                zone: j.zone.clone(),
+                quantity: *quantity,
+                hour: hour.hour,
+                sum_micro: hour.sum_micro,
+                stations: hour.stations,
+                expected: hour.expected,
+                valid: hour.valid,
+            })?;
+        }
+        for change in &j.changes {
+            notify::change(self, change)?;
+        }
+        for level in &j.levels {
+            notify::level(self, level)?;
+        }
+        self.unknown(&j.zone, &j.levels, now)
+    }
+}

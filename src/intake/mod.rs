@@ -1,0 +1,23 @@
+//! The single writer: takes what happened, applies the pure parts, commits,
+//! hands receipts back.
+//!
+//! Events are taken as they come: whatever is waiting, up to a bound, makes one
+//! transaction; there is no timer, so a lone reading is on disk and acknowledged
+//! at once and a flood is committed in large batches.
+//!
+//! The state ([`state::State`]) is a fold over journal rows. Live and after a
+//! restart the same function absorbs a row; a restart starts from the last
+//! snapshot, absorbs the rows after it, and drops what they decided then, since
+//! that was committed with them. What is decided by our clock (an hour closed by
+//! grace) is a row of the journal too, so that nothing depends on when the
+//! process ran.
+
+mod arrive;
+mod judge;
+mod notify;
+mod operate;
+mod state;
+mod task;
+
+pub use state::Plan;
+pub use task::{Intake, IntakeError, Parts, run};

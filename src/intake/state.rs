@@ -1,0 +1,213 @@
+//! The state that the intake folds events into.
+
+use super::judge;
+use crate::air::{Hour, Stamp};
+use crate::config::settings::{Receiver, Source};
+use crate::quality;
+use crate::rules::judge::{Judge, Plan as JudgePlan};
+use crate::store::{ArrivalRow, Index, Row, RowKind, Snapshot, StoreError, Writer};
+use crate::telemetry::Metrics;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Journal rows between snapshots, at least: a restart absorbs at most so many
+/// and a batch, which takes well under a second.
+const SNAPSHOT_ROWS: i64 = 100_000;
+/// Rows between snapshots for each device, so that a large network does not
+/// spend its time on snapshots.
+const SNAPSHOT_ROWS_PER_DEVICE: i64 = 20;
+
+/// What the intake judges and whom it tells.
+#[derive(Debug)]
+pub struct Plan {
+    /// The sources, in the order of their ids.
+    pub sources: Vec<Source>,
+    /// What is believable.
+    pub quality: quality::Policy,
+    /// What is judged.
+    pub judge: JudgePlan,
+    /// Who is told.
+    pub receivers: Vec<Receiver>,
+    /// Time zones of zones by id, for texts.
+    pub time_zones: BTreeMap<String, String>,
+    /// How long a zone may be unknown before it is an operational alert.
+    pub unknown_after: Duration,
+    /// Whether steps that lie in the past are told as well.
+    pub notify_late: bool,
+}
+
+/// A source as the intake knows it.
+#[derive(Debug)]
+pub(super) struct Seat {
+    /// Its row in `sources`.
+    pub row: u32,
+    /// When a message came last, or the start.
+    pub heard: Stamp,
+    pub metrics: crate::telemetry::SourceMetrics,
+}
+
+/// The fold over everything that happened.
+pub(super) struct State {
+    pub plan: Arc<Plan>,
+    pub writer: Writer,
+    pub index: Index,
+    pub judge: Judge,
+    pub seats: Vec<Seat>,
+    pub metrics: Metrics,
+    /// Conditions of the operation that hold now: (kind, subject) → since.
+    pub conditions: BTreeMap<(String, String), Stamp>,
+    snapshot_at: i64,
+}
+
+/// Whether a row is absorbed as it happens or after a restart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// What follows from it is written down and told.
+    Live,
+    /// What followed from it was committed with it.
+    Replay,
+}
+
+impl State {
+    /// The latest snapshot and the journal rows after it.
+    pub fn recover(
+        plan: Arc<Plan>,
+        mut writer: Writer,
+        metrics: Metrics,
+        now: Stamp,
+    ) -> Result<State, StoreError> {
+        let mut seats = Vec::new();
+        for source in &plan.sources {
+            let row = writer.source(&source.name)?;
+            seats.push(Seat { row, heard: now, metrics: metrics.source(&source.name) });
+        }
+        let mut judge = Judge::new(plan.judge.clone(), now);
+        let mut names: Vec<_> = writer.devices().iter().map(|(n, id)| (*id, n.clone())).collect();
+        names.sort_unstable();
+        names.iter().for_each(|(_, name)| judge.announce(name));
+        let mut index = Index::default();
+        if let Some(kept) = writer.snapshot()? {
+            match (postcard::from_bytes(&kept.index), postcard::from_bytes(&kept.state)) {
+                (Ok(i), Ok(s)) => {
+                    index = i;
+                    judge.restore(s);
+                }
+                _ => tracing::warn!("the snapshot is of another version; reading the whole journal"),
+            }
+        }
+        let conditions = writer.conditions()?;
+        let snapshot_at = index.seq;
+        let mut state =
+            State { plan, writer, index, judge, seats, metrics, conditions, snapshot_at };
+        state.replay()?;
+        Ok(state)
+    }
+
+    fn replay(&mut self) -> Result<(), StoreError> {
+        loop {
+            let rows = self.writer.journal(self.index.seq, 10_000)?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            for row in &rows {
+                self.absorb(row, Mode::Replay)?;
+            }
+        }
+    }
+
+    /// The filters that a source subscribed to before; the new ones are kept.
+    pub fn replace_filters(
+        &mut self,
+        source: usize,
+        filters: &[String],
+    ) -> Result<Vec<String>, StoreError> {
+        match self.seats.get(source) {
+            Some(seat) => self.writer.replace_filters(seat.row, filters),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Our clock, never running backwards along the journal.
+    pub fn stamp(&self, at: Stamp) -> Stamp {
+        at.max(self.index.received)
+    }
+
+    /// Appends a row and absorbs it.
+    pub fn append(&mut self, at: Stamp, kind: RowKind) -> Result<(), StoreError> {
+        let row = self.writer.append(at, kind)?;
+        self.absorb(&row, Mode::Live)
+    }
+
+    /// The one function that changes the state, live and after a restart.
+    fn absorb(&mut self, row: &Row, mode: Mode) -> Result<(), StoreError> {
+        let over = self.index.apply(row);
+        if mode == Mode::Live && !over.is_empty() {
+            self.writer.put_ledger(&over)?;
+        }
+        match &row.kind {
+            RowKind::Arrival(arrival) if !arrival.values.is_empty() => {
+                self.absorb_readings(row, arrival, mode)
+            }
+            RowKind::ZoneClosed { zone, hour } => {
+                let judged = self.judge.close_zone(zone, *hour, row.received);
+                judged.map_or(Ok(()), |j| self.judged(j, row.received, mode))
+            }
+            RowKind::ZoneRevised { zone, quantity, hour } if mode == Mode::Replay => {
+                self.judge.zone_revised(zone, *quantity, *hour, row.received);
+                Ok(())
+            }
+            RowKind::DevicesClosed { frontier } => self.close_devices(*frontier, mode),
+            _ => Ok(()),
+        }
+    }
+
+    fn absorb_readings(
+        &mut self,
+        row: &Row,
+        arrival: &ArrivalRow,
+        mode: Mode,
+    ) -> Result<(), StoreError> {
+        let Some(device) = arrival.device else { return Ok(()) };
+        let hour = arrival.observed.hour();
+        if self.index.tracks(hour, row.received) {
+            judge::open_hour(self, row, arrival, device, mode)?;
+        } else if mode == Mode::Live {
+            judge::closed_hour(self, row, arrival, device)?;
+        }
+        judge::thresholds(self, row, arrival, device, mode)?;
+        judge::heard(self, row, arrival, device, mode)
+    }
+
+    /// Closes the open hours of devices before `frontier`.
+    fn close_devices(&mut self, frontier: Hour, mode: Mode) -> Result<(), StoreError> {
+        let closed = self.judge.close_devices(frontier);
+        if mode == Mode::Replay {
+            return Ok(());
+        }
+        for hour in &closed {
+            judge::put_hours(&mut self.writer, hour)?;
+        }
+        Ok(())
+    }
+
+    /// Ends a batch: closes what is due by data, and keeps a snapshot now and then.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.metrics.series(self.judge.open_series());
+        let rows = SNAPSHOT_ROWS.max(SNAPSHOT_ROWS_PER_DEVICE * self.judge.announced() as i64);
+        if self.index.seq - self.snapshot_at >= rows {
+            self.keep_snapshot()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the state down.
+    pub fn keep_snapshot(&mut self) -> Result<(), StoreError> {
+        let encoded = (postcard::to_allocvec(&self.index), postcard::to_allocvec(&self.judge.save()));
+        if let (Ok(index), Ok(state)) = encoded {
+            self.writer.put_snapshot(&Snapshot { seq: self.index.seq, index, state })?;
+            self.snapshot_at = self.index.seq;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,404 @@
+//! Everything that is judged, live: open hours of series, zones with their
+//! ladders, thresholds of stations.
+//!
+//! A [`Judge`] is told of readings and of the time, and answers what followed.
+//! An hour of a zone is **due** when every station of the zone has reported at
+//! least `lateness` past its end, or when the clock is `grace` past its end,
+//! whichever is first. Who asks whether an hour is due and closes it is the
+//! caller: it writes the closing down, so that the same closings can be replayed.
+//!
+//! A reading for an hour that its zone has judged already changes that hour and
+//! has it judged again, as far back as `keep` hours.
+
+mod devices;
+mod outcome;
+mod zones;
+
+pub use devices::{DeviceHour, SeriesHour};
+pub use outcome::{Judged, LevelNow, ZoneJudged};
+
+use super::{Ruleset, Threshold};
+use crate::air::{Hour, Measured, Names, Quantity, Stamp};
+use devices::{Device, Station};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use zones::Zone;
+
+/// What is to be judged, and how hours are closed.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Stations with their devices. A device that none names is its own station.
+    pub stations: Vec<PlannedStation>,
+    /// Zones.
+    pub zones: Vec<PlannedZone>,
+    /// Immediate thresholds, judged for every station.
+    pub thresholds: Vec<Threshold>,
+    /// Rulesets by id, each with its versions.
+    pub rulesets: BTreeMap<String, Vec<Ruleset>>,
+    /// How much past its end all stations must have reported for an hour to close.
+    pub lateness: Duration,
+    /// How much past its end our clock must be for an hour to close.
+    pub grace: Duration,
+    /// How long a reading stands for its surroundings in the coverage of an hour.
+    pub covers: Duration,
+    /// Share of an hour that must be covered for its mean to be valid.
+    pub min_coverage: f64,
+    /// For how many hours late readings still change a judgement.
+    pub keep: i32,
+}
+
+/// A station with its devices.
+#[derive(Debug, Clone)]
+pub struct PlannedStation {
+    /// Its id.
+    pub id: String,
+    /// Its devices.
+    pub devices: Vec<String>,
+}
+
+/// A zone with its stations and rulesets.
+#[derive(Debug, Clone)]
+pub struct PlannedZone {
+    /// Its id.
+    pub id: String,
+    /// Its name, for texts.
+    pub name: Names,
+    /// Its stations; `None`: all that there are.
+    pub stations: Option<Vec<String>>,
+    /// Share of its stations that must have a valid hour.
+    pub min_valid_share: f64,
+    /// Ids of the rulesets that judge it.
+    pub rulesets: Vec<String>,
+}
+
+/// The state of everything that is judged.
+#[derive(Debug)]
+pub struct Judge {
+    plan: Plan,
+    /// Not before this does the clock alone close an hour: what waits at the
+    /// brokers after a restart gets as long as a late reading.
+    started: Stamp,
+    devices: Vec<Device>,
+    stations: Vec<Station>,
+    station_ids: HashMap<String, u32>,
+    device_stations: HashMap<String, u32>,
+    zones: Vec<Zone>,
+}
+
+/// What of a [`Judge`] outlives the process. Everything is by name, so that
+/// another configuration finds what it still has.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+pub struct Saved {
+    devices: Vec<devices::SavedDevice>,
+    stations: Vec<devices::SavedStation>,
+    zones: Vec<zones::SavedZone>,
+}
+
+/// A reading as it is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Reading<'a> {
+    /// The device, by the number it was announced with.
+    pub device: u32,
+    /// The instant it is of.
+    pub at: Stamp,
+    /// The value and its flag.
+    pub measured: &'a Measured,
+    /// The number under which its label is stored, 0 for the main one.
+    pub label: u32,
+}
+
+impl Judge {
+    /// Judges nothing yet; `started` is the time by our clock.
+    pub fn new(plan: Plan, started: Stamp) -> Judge {
+        let mut judge = Judge {
+            started,
+            devices: Vec::new(),
+            stations: Vec::new(),
+            station_ids: HashMap::new(),
+            device_stations: HashMap::new(),
+            zones: plan.zones.iter().map(|z| Zone::new(z, &plan)).collect(),
+            plan,
+        };
+        for station in judge.plan.stations.clone() {
+            let place = judge.station(&station.id);
+            for device in station.devices {
+                judge.device_stations.insert(device, place);
+            }
+        }
+        judge
+    }
+
+    /// Goes on from what was saved, for the devices announced with the same numbers.
+    pub fn restore(&mut self, saved: Saved) {
+        for (device, saved) in self.devices.iter_mut().zip(saved.devices) {
+            device.restore(saved);
+        }
+        for saved in saved.stations {
+            let place = self.station(&saved.id);
+            if let Some(station) = self.stations.get_mut(place as usize) {
+                station.restore(saved, &self.plan.thresholds);
+            }
+        }
+        for saved in saved.zones {
+            if let Some(zone) = self.zones.iter_mut().find(|z| z.id() == saved.id) {
+                zone.restore(saved);
+            }
+        }
+        self.count_reached();
+    }
+
+    /// What outlives the process.
+    pub fn save(&self) -> Saved {
+        Saved {
+            devices: self.devices.iter().map(Device::save).collect(),
+            stations: self.stations.iter().map(|s| s.save(&self.plan.thresholds)).collect(),
+            zones: self.zones.iter().map(Zone::save).collect(),
+        }
+    }
+
+    /// Announces a device under the next number, counted from 1.
+    pub fn announce(&mut self, name: &str) {
+        let number = self.devices.len() as u32 + 1;
+        let station = match self.device_stations.get(name) {
+            Some(place) => *place,
+            None => self.station(name),
+        };
+        self.devices.push(Device::new(name, station));
+        if let Some(station) = self.stations.get_mut(station as usize) {
+            station.devices.push(number);
+        }
+    }
+
+    /// How many devices were announced.
+    pub fn announced(&self) -> usize {
+        self.devices.len()
+    }
+
+    /// The station of a device.
+    pub fn station_of(&self, device: u32) -> &str {
+        let station = self.device(device).and_then(|d| self.stations.get(d.station as usize));
+        station.map_or("", |s| s.id.as_str())
+    }
+
+    fn device(&self, number: u32) -> Option<&Device> {
+        self.devices.get((number as usize).checked_sub(1)?)
+    }
+
+    fn device_mut(&mut self, number: u32) -> Option<&mut Device> {
+        self.devices.get_mut((number as usize).checked_sub(1)?)
+    }
+
+    /// The place of a station; a new one joins the zones that have all stations.
+    fn station(&mut self, id: &str) -> u32 {
+        if let Some(place) = self.station_ids.get(id) {
+            return *place;
+        }
+        let place = self.stations.len() as u32;
+        self.station_ids.insert(id.to_owned(), place);
+        let mut station = Station::new(id, self.plan.thresholds.len());
+        for (index, planned) in self.plan.zones.iter().enumerate() {
+            if planned.stations.as_ref().is_none_or(|ids| ids.iter().any(|s| s == id)) {
+                station.zones.push(index as u32);
+                if let Some(zone) = self.zones.get_mut(index) {
+                    zone.stations.push(place);
+                }
+            }
+        }
+        self.stations.push(station);
+        place
+    }
+
+    /// Takes a reading into an open hour. `again` holds all counting and other
+    /// readings of the series in that hour if this one revises an earlier one:
+    /// the sums are then made anew from them.
+    pub fn reading(&mut self, r: Reading<'_>, again: Option<&[(Stamp, f64, crate::air::Flag)]>) {
+        let covers = self.plan.covers;
+        let Some(device) = self.device_mut(r.device) else { return };
+        let sums = device.sums(r.at.hour(), r.measured.value.quantity, r.label);
+        match again {
+            Some(all) => *sums = super::HourSums::of(all.iter().copied(), covers),
+            None => sums.add(r.at, r.measured.value.value, r.measured.flag, covers),
+        }
+    }
+
+    /// Judges a reading by the thresholds of its station.
+    pub fn thresholds(&mut self, r: Reading<'_>, now: Stamp) -> Vec<Judged> {
+        let Some(place) = self.device(r.device).map(|d| d.station as usize) else {
+            return Vec::new();
+        };
+        let (Some(station), true) = (self.stations.get_mut(place), r.label == 0) else {
+            return Vec::new();
+        };
+        let rules = self.plan.thresholds.iter().enumerate();
+        let mut out = Vec::new();
+        for (index, rule) in rules.filter(|(_, t)| t.quantity == r.measured.value.quantity) {
+            let step = station.judge(index, rule, &r);
+            out.extend(step.map(|s| {
+                let name = |n: u32| {
+                    let device = (n as usize).checked_sub(1).and_then(|i| self.devices.get(i));
+                    device.map_or(String::new(), |d| d.name.clone())
+                };
+                outcome::of_threshold(rule, &station.id, &s, now, name)
+            }));
+        }
+        out
+    }
+
+    /// A device has believably reported up to this instant. `true` if that made
+    /// an hour of a zone due.
+    pub fn heard(&mut self, device: u32, at: Stamp) -> bool {
+        let Some(place) = self.device(device).map(|d| d.station) else { return false };
+        let Some(station) = self.stations.get_mut(place as usize) else { return false };
+        let before = station.newest;
+        if at <= before {
+            let zones = &mut self.zones;
+            station.zones.iter().for_each(|z| zones[*z as usize].begin(at.hour()));
+            return false;
+        }
+        station.newest = at;
+        let mut due = false;
+        for index in &station.zones {
+            if let Some(zone) = self.zones.get_mut(*index as usize) {
+                zone.begin(at.hour());
+                due |= zone.reach(before, at, self.plan.lateness);
+            }
+        }
+        due
+    }
+
+    /// The next hour of a zone that is due by what the stations have reported.
+    pub fn due_by_data(&self) -> Option<(String, Hour)> {
+        self.zones.iter().find_map(|z| Some((z.id().to_owned(), z.due_by_data()?)))
+    }
+
+    /// The next hour of a zone that is due by our clock.
+    pub fn due_by_clock(&self, now: Stamp) -> Option<(String, Hour)> {
+        let frontier = self.frontier(now)?;
+        let due = |z: &Zone| z.next.filter(|h| *h < frontier);
+        self.zones.iter().find_map(|z| Some((z.id().to_owned(), due(z)?)))
+    }
+
+    /// The first hour that our clock lets stay open; `None` while everything may
+    /// still come because the process has only just started.
+    pub fn frontier(&self, now: Stamp) -> Option<Hour> {
+        let settled = now.minus(self.plan.grace);
+        (settled >= self.started).then(|| settled.hour())
+    }
+
+    /// The sums of the open hours of a device before `frontier`, taken out.
+    pub fn close_devices(&mut self, frontier: Hour) -> Vec<DeviceHour> {
+        let devices = self.devices.iter_mut().enumerate();
+        devices.flat_map(|(i, d)| d.close(i as u32 + 1, frontier)).collect()
+    }
+
+    /// The number of series that have an open hour.
+    pub fn open_series(&self) -> usize {
+        self.devices.iter().map(Device::open_series).sum()
+    }
+
+    /// The quantities judged in the zones of a device's station, for hours that
+    /// those zones have judged already.
+    pub fn judged_already(&self, device: u32, hour: Hour) -> Vec<Quantity> {
+        let station = self.device(device).and_then(|d| self.stations.get(d.station as usize));
+        let zones = station.into_iter().flat_map(|s| &s.zones);
+        let mut quantities: Vec<Quantity> = zones
+            .filter_map(|z| self.zones.get(*z as usize))
+            .filter(|z| z.next.is_some_and(|next| hour < next))
+            .flat_map(|z| z.quantities.iter().copied())
+            .collect();
+        quantities.sort_unstable();
+        quantities.dedup();
+        quantities
+    }
+
+    /// The mean of a station's hour in 10⁻⁶ units, over its devices whose hour is
+    /// valid; `closed` tells the mean of a device whose hour is not open here.
+    pub fn station_mean(
+        &self,
+        device: u32,
+        quantity: Quantity,
+        hour: Hour,
+        closed: impl Fn(u32) -> Option<i64>,
+    ) -> Option<i64> {
+        let place = self.device(device)?.station;
+        self.mean_of(place, quantity, hour, closed)
+    }
+
+    fn mean_of(
+        &self,
+        station: u32,
+        quantity: Quantity,
+        hour: Hour,
+        closed: impl Fn(u32) -> Option<i64>,
+    ) -> Option<i64> {
+        let station = self.stations.get(station as usize)?;
+        let open = |n: u32| self.device(n)?.mean(hour, quantity, self.plan.min_coverage);
+        devices::mean(station.devices.iter().filter_map(|n| open(*n).or_else(|| closed(*n))))
+    }
+
+    /// Judges the hour of a zone from the open hours of its stations.
+    pub fn close_zone(&mut self, zone: &str, hour: Hour, now: Stamp) -> Option<ZoneJudged> {
+        let index = self.zones.iter().position(|z| z.id() == zone)?;
+        let seat = self.zones.get(index)?;
+        let hours: Vec<_> = seat
+            .quantities
+            .iter()
+            .map(|q| {
+                let means = seat.stations.iter().filter_map(|s| self.mean_of(*s, *q, hour, |_| None));
+                (*q, seat.hour_of(hour, means))
+            })
+            .collect();
+        let judged = self.zones.get_mut(index)?.close(hour, hours, &self.plan, now);
+        self.count_reached_in(index);
+        Some(judged)
+    }
+
+    /// Has the zones of a device's station judge an hour again in which the
+    /// station's mean went from `old` to `new`.
+    pub fn station_changed(
+        &mut self,
+        device: u32,
+        quantity: Quantity,
+        hour: Hour,
+        (old, new): (Option<i64>, Option<i64>),
+        now: Stamp,
+    ) -> Vec<ZoneJudged> {
+        if old == new {
+            return Vec::new();
+        }
+        let Some(place) = self.device(device).map(|d| d.station) else { return Vec::new() };
+        let zones = self.stations.get(place as usize).map_or(Vec::new(), |s| s.zones.clone());
+        let mut out = Vec::new();
+        for index in zones {
+            let Some(zone) = self.zones.get_mut(index as usize) else { continue };
+            if let Some(changed) = zone.with_station(quantity, hour, old, new) {
+                out.extend(zone.revise(quantity, changed, &self.plan, now));
+            }
+        }
+        out
+    }
+
+    /// Replays a revision of a zone's hour as it was written down.
+    pub fn zone_revised(&mut self, zone: &str, quantity: Quantity, hour: super::ZoneHour, now: Stamp) {
+        if let Some(zone) = self.zones.iter_mut().find(|z| z.id() == zone) {
+            zone.revise(quantity, hour, &self.plan, now);
+        }
+    }
+
+    /// Where every ladder and every raised threshold stands.
+    pub fn levels(&self) -> Vec<LevelNow> {
+        self.zones.iter().flat_map(|z| z.levels(&self.plan)).collect()
+    }
+
+    fn count_reached(&mut self) {
+        (0..self.zones.len()).for_each(|index| self.count_reached_in(index));
+    }
+
+    fn count_reached_in(&mut self, index: usize) {
+        let Some(zone) = self.zones.get_mut(index) else { return };
+        let Some(target) = zone.target(self.plan.lateness) else { return };
+        let stations = &self.stations;
+        let newest = |s: &u32| stations.get(*s as usize).is_some_and(|s| s.newest >= target);
+        zone.reached = zone.stations.iter().filter(|s| newest(s)).count() as u32;
+    }
+}

@@ -1,0 +1,228 @@
+//! A zone, its judged hours and its ladders.
+
+use super::outcome::{self, Judged, LevelNow, ZoneJudged};
+use super::{Plan, PlannedZone};
+use crate::air::{Hour, Quantity, Stamp};
+use crate::rules::{LadderRules, LadderState, ZoneHour};
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A zone as it stands.
+#[derive(Debug)]
+pub(super) struct Zone {
+    planned: PlannedZone,
+    /// Places of its stations.
+    pub stations: Vec<u32>,
+    /// What its ladders look at.
+    pub quantities: Vec<Quantity>,
+    /// The next hour to judge; `None` before the first reading.
+    pub next: Option<Hour>,
+    /// How many stations have reported far enough past the next hour.
+    pub reached: u32,
+    ladders: Vec<Seat>,
+    /// The hours judged last, so that a late reading can correct them.
+    judged: VecDeque<(Quantity, ZoneHour)>,
+}
+
+/// One ladder of a zone.
+#[derive(Debug)]
+struct Seat {
+    ruleset: String,
+    ladder: String,
+    quantity: Quantity,
+    state: LadderState,
+}
+
+/// What of a [`Zone`] outlives the process.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct SavedZone {
+    pub id: String,
+    next: Option<Hour>,
+    ladders: Vec<(String, String, LadderState)>,
+    judged: VecDeque<(Quantity, ZoneHour)>,
+}
+
+impl Zone {
+    pub fn new(planned: &PlannedZone, plan: &Plan) -> Zone {
+        let mut ladders: Vec<Seat> = Vec::new();
+        for id in &planned.rulesets {
+            for ladder in plan.rulesets.get(id).into_iter().flatten().flat_map(|r| &r.ladders) {
+                if !ladders.iter().any(|s| s.ruleset == *id && s.ladder == ladder.id) {
+                    ladders.push(Seat {
+                        ruleset: id.clone(),
+                        ladder: ladder.id.clone(),
+                        quantity: ladder.quantity,
+                        state: LadderState::new(),
+                    });
+                }
+            }
+        }
+        let mut quantities: Vec<Quantity> = ladders.iter().map(|s| s.quantity).collect();
+        quantities.sort_unstable();
+        quantities.dedup();
+        Zone {
+            planned: planned.clone(),
+            stations: Vec::new(),
+            quantities,
+            next: None,
+            reached: 0,
+            ladders,
+            judged: VecDeque::new(),
+        }
+    }
+
+    pub fn id(&self) -> &str {
+        &self.planned.id
+    }
+
+    pub fn save(&self) -> SavedZone {
+        let seats = self.ladders.iter();
+        SavedZone {
+            id: self.planned.id.clone(),
+            next: self.next,
+            ladders: seats.map(|s| (s.ruleset.clone(), s.ladder.clone(), s.state.clone())).collect(),
+            judged: self.judged.clone(),
+        }
+    }
+
+    pub fn restore(&mut self, saved: SavedZone) {
+        self.next = saved.next;
+        self.judged = saved.judged;
+        for (ruleset, ladder, state) in saved.ladders {
+            let seat = self.ladders.iter_mut().find(|s| s.ruleset == ruleset && s.ladder == ladder);
+            if let Some(seat) = seat {
+                seat.state = state;
+            }
+        }
+    }
+
+    /// A reading of this hour came. The first hour of all is the earliest that
+    /// any reading is of, until one has been judged.
+    pub fn begin(&mut self, hour: Hour) {
+        let untouched = self.judged.is_empty();
+        match self.next {
+            None => self.next = Some(hour),
+            Some(next) if untouched && hour < next => self.next = Some(hour),
+            Some(_) => {}
+        }
+    }
+
+    /// How far a station must have reported for the next hour to be complete.
+    pub fn target(&self, lateness: Duration) -> Option<Stamp> {
+        self.next.map(|hour| hour.end().plus(lateness))
+    }
+
+    /// A station's latest report moved; `true` if the next hour is due with it.
+    pub fn reach(&mut self, before: Stamp, now: Stamp, lateness: Duration) -> bool {
+        let Some(target) = self.target(lateness) else { return false };
+        self.reached += u32::from(before < target && now >= target);
+        self.due_by_data().is_some()
+    }
+
+    pub fn due_by_data(&self) -> Option<Hour> {
+        let all = self.stations.len() as u32;
+        self.next.filter(|_| all > 0 && self.reached >= all)
+    }
+
+    pub fn hour_of(&self, hour: Hour, means: impl Iterator<Item = i64>) -> ZoneHour {
+        let expected = self.stations.len() as u32;
+        ZoneHour::from_means(hour, means, expected, self.planned.min_valid_share)
+    }
+
+    /// Judges the next hour.
+    pub fn close(
+        &mut self,
+        hour: Hour,
+        hours: Vec<(Quantity, ZoneHour)>,
+        plan: &Plan,
+        now: Stamp,
+    ) -> ZoneJudged {
+        self.next = Some(hour.next());
+        let mut changes = Vec::new();
+        for seat in &mut self.ladders {
+            let Some((_, zone_hour)) = hours.iter().find(|(q, _)| *q == seat.quantity) else {
+                continue;
+            };
+            let step = rules_of(plan, seat).and_then(|rules| seat.state.close(&rules, *zone_hour));
+            changes.extend(step.map(|s| Judged { tell: true, ..of_step(&self.planned, &s, now) }));
+        }
+        self.judged.extend(hours.iter().copied());
+        while self.judged.front().is_some_and(|(_, h)| h.hour <= hour.back(plan.keep)) {
+            self.judged.pop_front();
+        }
+        ZoneJudged { zone: self.planned.id.clone(), hours, changes, levels: self.levels(plan) }
+    }
+
+    /// The judged hour with one station's mean replaced; `None` if the hour has
+    /// not been judged or lies too far back.
+    pub fn with_station(
+        &self,
+        quantity: Quantity,
+        hour: Hour,
+        old: Option<i64>,
+        new: Option<i64>,
+    ) -> Option<ZoneHour> {
+        let (_, judged) = self.judged.iter().find(|(q, h)| *q == quantity && h.hour == hour)?;
+        let sum = judged.sum_micro - old.unwrap_or(0) + new.unwrap_or(0);
+        let stations = judged.stations + u32::from(new.is_some()) - u32::from(old.is_some());
+        Some(ZoneHour::from_sum(hour, sum, stations, judged.expected, self.planned.min_valid_share))
+    }
+
+    /// Puts a corrected hour in the place of the judged one and judges again.
+    pub fn revise(
+        &mut self,
+        quantity: Quantity,
+        hour: ZoneHour,
+        plan: &Plan,
+        now: Stamp,
+    ) -> Option<ZoneJudged> {
+        let place = self.judged.iter().position(|(q, h)| *q == quantity && h.hour == hour.hour)?;
+        self.judged[place].1 = hour;
+        let mut changes = Vec::new();
+        for seat in self.ladders.iter_mut().filter(|s| s.quantity == quantity) {
+            let revision = rules_of(plan, seat).and_then(|rules| seat.state.revise(&rules, hour));
+            let Some(revision) = revision else { continue };
+            let live = revision.live.as_ref();
+            let told = |s: &crate::rules::Step| {
+                live.is_some_and(|l| l.at == s.at && l.from == s.from && l.to == s.to)
+            };
+            let past = revision.added.iter().filter(|s| !told(s));
+            changes.extend(past.map(|s| Judged::in_the_past(of_step(&self.planned, s, now))));
+            changes.extend(live.map(|s| Judged { tell: true, ..of_step(&self.planned, s, now) }));
+        }
+        Some(ZoneJudged {
+            zone: self.planned.id.clone(),
+            hours: vec![(quantity, hour)],
+            changes,
+            levels: self.levels(plan),
+        })
+    }
+
+    /// Where the ladders stand.
+    pub fn levels(&self, plan: &Plan) -> Vec<LevelNow> {
+        self.ladders.iter().map(|seat| self.level_of(seat, plan)).collect()
+    }
+
+    fn level_of(&self, seat: &Seat, plan: &Plan) -> LevelNow {
+        let last = seat.state.last();
+        let version = last.and_then(|hour| Some(rules_of(plan, seat)?.at(hour)?.0.reference()));
+        LevelNow {
+            ladder: seat.ladder.clone(),
+            scope: outcome::zone_scope(&self.planned.id),
+            level: seat.state.level().to_owned(),
+            since: seat.state.since(),
+            last: last.and_then(|hour| seat.state.judged(hour).copied()),
+            ruleset: version.unwrap_or_else(|| seat.ruleset.clone()),
+            unknown_since: seat.state.unknown_since(),
+        }
+    }
+}
+
+fn rules_of<'a>(plan: &'a Plan, seat: &'a Seat) -> Option<LadderRules<'a>> {
+    Some(LadderRules::new(plan.rulesets.get(&seat.ruleset)?, &seat.ladder, plan.keep))
+}
+
+fn of_step(zone: &PlannedZone, step: &crate::rules::Step, now: Stamp) -> Judged {
+    outcome::of_ladder(&zone.id, step, now)
+}
