@@ -3,8 +3,67 @@
 //! A decoder is a pure function of topic, payload and its settings. It never
 //! panics, allocates within a small multiple of its input, and one bad entry
 //! never drops the rest of a message.
+//!
+//! ```text
+//!  topic ──▶ TopicPattern ─▶ Captures ─┐
+//!                                      ├─▶ a decoder ─▶ Gathered ─▶ limits ─▶ Decoded | Refused
+//!  payload ─▶ size, emptiness ─────────┘
+//! ```
+//!
+//! A new network is one file with a function of the type [`Read`] and one line
+//! in [`NATIVE`]. What all decoders share lies beside them: [`topic`] for
+//! patterns, `json` for documents, `number` and `time` for lenient scalars,
+//! `gathered` for what was found and left out.
+//!
+//! Decoders skip what their format defines as "no reading"; whether a number
+//! that was sent can be believed is for `quality`, which keeps it with a flag.
 
-use crate::air::{Observation, Skipped};
+mod airgradient;
+mod airrohr;
+mod gathered;
+mod json;
+pub mod mapping;
+mod number;
+pub mod plain;
+mod time;
+pub mod topic;
+mod zigbee2mqtt;
+
+#[cfg(test)]
+mod robustness_test;
+#[cfg(test)]
+mod samples_test;
+
+pub use json::Pointer;
+pub use mapping::{DeviceFrom, Field, Mapping};
+pub use plain::Plain;
+pub use time::{TimeFrom, TimeUnit};
+pub use topic::{Captures, TopicPattern};
+
+use crate::air::{Observation, Skipped, Stamp};
+
+/// The largest payload that is read, bytes.
+pub const PAYLOAD_MAX: usize = 1 << 20;
+/// The longest device identity, bytes.
+pub const DEVICE_MAX: usize = 200;
+/// The longest channel or variant that a topic may give, bytes.
+pub const LABEL_MAX: usize = 64;
+/// The most entries of one message, taken and left out together.
+pub const ENTRIES_MAX: usize = 10_000;
+
+/// Facts about an arrival that a decoder may need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Message<'a> {
+    /// The topic it came on.
+    pub topic: &'a str,
+    /// The body.
+    pub payload: &'a [u8],
+    /// Sent by the broker from its memory because we subscribed. Decoders do
+    /// not judge this: whether such a message counts is for the intake.
+    pub retained: bool,
+    /// When it came in.
+    pub received: Stamp,
+}
 
 /// What a decoder made of one message.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -13,13 +72,15 @@ pub struct Decoded {
     pub observations: Vec<Observation>,
     /// What it left out, and why.
     pub skipped: Vec<Skipped>,
+    /// Whom the message is about, where it brings no observation that says so.
+    pub device: Option<String>,
 }
 
 /// Why a message as a whole is no readings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refused {
     /// Not a reading by design (a housekeeping topic, an availability message):
-    /// counted as ignored under this policy name.
+    /// counted as ignored under this policy name, one of [`Refused::IGNORED`].
     Ignored(&'static str),
     /// Cannot be understood: kept in quarantine.
     Malformed {
@@ -30,6 +91,151 @@ pub enum Refused {
     },
 }
 
-/// How one subscription's messages are read.
+impl Refused {
+    /// Every policy by which a decoder ignores a message: `empty` (a retained
+    /// message is being cleared), `housekeeping` (a topic that is never about
+    /// readings), `no_quantity` (well formed, but without anything we keep),
+    /// `no_route` (no subscription's pattern matches the topic).
+    pub const IGNORED: [&'static str; 4] = ["empty", "housekeeping", "no_quantity", "no_route"];
+
+    fn malformed(reason: &'static str, detail: impl Into<String>) -> Refused {
+        Refused::Malformed { reason, detail: detail.into() }
+    }
+}
+
+/// The function by which one network's messages are read.
+pub type Read = fn(&Message, &Captures) -> Result<Decoded, Refused>;
+
+/// Networks with a decoder of their own: the name in the configuration, and how.
+const NATIVE: &[(&str, Read)] = &[
+    ("airgradient", airgradient::read),
+    ("airrohr", airrohr::read),
+    ("zigbee2mqtt", zigbee2mqtt::read),
+];
+
+/// The formats that need settings.
+const CONFIGURED: [&str; 2] = ["plain", "json"];
+
+const NAMES: [&str; NATIVE.len() + CONFIGURED.len()] = {
+    let mut names = [""; NATIVE.len() + CONFIGURED.len()];
+    let mut i = 0;
+    while i < NATIVE.len() {
+        names[i] = NATIVE[i].0;
+        i += 1;
+    }
+    let mut j = 0;
+    while j < CONFIGURED.len() {
+        names[i + j] = CONFIGURED[j];
+        j += 1;
+    }
+    names
+};
+
+/// A network with a decoder of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Native(usize);
+
+/// How one subscription's messages are to be read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Route {}
+pub enum Format {
+    /// By a network's own decoder.
+    Native(Native),
+    /// One bare number per topic.
+    Plain(Plain),
+    /// JSON by a mapping of the operator's.
+    Json(Mapping),
+}
+
+impl Format {
+    /// The names by which a configuration can ask for a format.
+    pub fn names() -> &'static [&'static str] {
+        &NAMES
+    }
+
+    /// The network's own decoder of this name.
+    pub fn native(name: &str) -> Option<Format> {
+        NATIVE.iter().position(|(n, _)| *n == name).map(|i| Format::Native(Native(i)))
+    }
+
+    /// The name by which a configuration asks for it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Format::Native(Native(i)) => NATIVE.get(*i).map_or("", |(name, _)| name),
+            Format::Plain(_) => "plain",
+            Format::Json(_) => "json",
+        }
+    }
+
+    fn read(&self, m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
+        match self {
+            Format::Native(Native(i)) => match NATIVE.get(*i) {
+                Some((_, read)) => read(m, captures),
+                None => Err(Refused::Ignored("no_route")),
+            },
+            Format::Plain(plain) => plain.read(m, captures),
+            Format::Json(mapping) => mapping.read(m, captures),
+        }
+    }
+}
+
+/// One subscription: which topics, and how they are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// The topics.
+    pub pattern: TopicPattern,
+    /// How their messages are read.
+    pub format: Format,
+}
+
+impl Route {
+    /// Reads a message; one whose topic does not match is ignored as `no_route`.
+    pub fn decode(&self, m: &Message) -> Result<Decoded, Refused> {
+        decode(std::slice::from_ref(self), m)
+    }
+}
+
+/// Reads a message by the first route whose pattern matches its topic.
+pub fn decode(routes: &[Route], m: &Message) -> Result<Decoded, Refused> {
+    let matching = routes.iter().find_map(|r| Some((&r.format, r.pattern.matches(m.topic)?)));
+    let Some((format, captures)) = matching else { return Err(Refused::Ignored("no_route")) };
+    if m.payload.is_empty() {
+        return Err(Refused::Ignored("empty"));
+    }
+    if m.payload.len() > PAYLOAD_MAX {
+        let detail = format!(
+            "{} bytes; at most {PAYLOAD_MAX} are read: publish less at once",
+            m.payload.len()
+        );
+        return Err(Refused::malformed("too_large", detail));
+    }
+    within_limits(format.read(m, &captures)?)
+}
+
+/// Holds a decoder's result to the limits that all of them share.
+fn within_limits(mut found: Decoded) -> Result<Decoded, Refused> {
+    let values: usize = found.observations.iter().map(|o| o.values.len()).sum();
+    if values + found.skipped.len() > ENTRIES_MAX {
+        return Err(gathered::too_many(values + found.skipped.len()));
+    }
+    let devices = found.observations.iter().map(|o| &o.device).chain(&found.device);
+    let Some(fault) = devices.filter_map(|d| device_fault(d)).last() else { return Ok(found) };
+    found.observations.retain(|o| device_fault(&o.device).is_none());
+    if found.observations.is_empty() {
+        return Err(Refused::malformed("bad_device", fault));
+    }
+    found.skipped.push(Skipped { path: String::new(), reason: fault });
+    Ok(found)
+}
+
+/// What is wrong with a device identity, if anything.
+fn device_fault(device: &str) -> Option<String> {
+    if device.is_empty() {
+        Some("the device's identity is empty: map it to another place or name it".to_owned())
+    } else if device.len() > DEVICE_MAX {
+        Some(format!("the device's identity has {} bytes of at most {DEVICE_MAX}", device.len()))
+    } else if device.chars().any(char::is_control) {
+        Some(format!("the device's identity {device:?} has control characters"))
+    } else {
+        None
+    }
+}

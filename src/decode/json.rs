@@ -1,0 +1,211 @@
+//! JSON documents read one level at a time.
+//!
+//! An object is a list of names with the raw text of their values; a value is
+//! only read when a decoder asks for it. So keys and texts are borrowed, a
+//! huge number such as `1e400` spoils its own entry and not the document, and
+//! depth costs nothing. Where a name is there twice, the last one counts.
+
+use super::{Message, Refused, number};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+/// A JSON object or array with its direct members.
+#[derive(Debug)]
+pub enum Container<'a> {
+    /// Names and values.
+    Object(Vec<(Cow<'a, str>, &'a RawValue)>),
+    /// Values.
+    Array(Vec<&'a RawValue>),
+}
+
+impl<'a> Container<'a> {
+    /// The document of a message; refused if it is not UTF-8, not JSON, or
+    /// neither object nor array.
+    pub fn of_message(m: &Message<'a>) -> Result<Container<'a>, Refused> {
+        let text = message_text(m)?;
+        if text.starts_with(['{', '[']) {
+            return serde_json::from_str(text).map_err(|e| {
+                let detail =
+                    format!("{e}; it begins {:?}: correct the sender", number::shown(text));
+                Refused::malformed("not_json", detail)
+            });
+        }
+        match serde_json::from_str::<&RawValue>(text) {
+            Ok(_) => Err(not_an_object(text)),
+            Err(e) => {
+                let detail = format!(
+                    "{e}; it begins {:?}: correct the sender, or use format \"plain\" for bare numbers",
+                    number::shown(text)
+                );
+                Err(Refused::malformed("not_json", detail))
+            }
+        }
+    }
+
+    /// The object of a message; an array is refused too.
+    pub fn object_of_message(m: &Message<'a>) -> Result<Container<'a>, Refused> {
+        match Container::of_message(m)? {
+            Container::Array(_) => Err(not_an_object("[")),
+            object => Ok(object),
+        }
+    }
+
+    /// The members of a value, if it is an object or an array.
+    pub fn of(raw: &'a RawValue) -> Option<Container<'a>> {
+        let text = raw.get();
+        text.starts_with(['{', '[']).then(|| serde_json::from_str(text).ok()).flatten()
+    }
+
+    /// The member of this name, or at this place of an array.
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        match self {
+            Container::Object(members) => {
+                members.iter().rev().find(|(n, _)| n == name).map(|(_, raw)| *raw)
+            }
+            Container::Array(items) => items.get(array_index(name)?).copied(),
+        }
+    }
+
+    /// The value a pointer leads to.
+    pub fn at(&self, pointer: &Pointer) -> Option<&'a RawValue> {
+        let (first, rest) = pointer.tokens.split_first()?;
+        rest.iter().try_fold(self.get(first)?, |raw, token| Container::of(raw)?.get(token))
+    }
+
+    /// Names and values of an object; none of an array.
+    pub fn members(&self) -> &[(Cow<'a, str>, &'a RawValue)] {
+        match self {
+            Container::Object(members) => members,
+            Container::Array(_) => &[],
+        }
+    }
+}
+
+/// The payload as text, without the padding that some senders add: white space
+/// and the zero byte of a C string.
+pub fn message_text<'a>(m: &Message<'a>) -> Result<&'a str, Refused> {
+    let text = std::str::from_utf8(m.payload).map_err(|e| {
+        let detail = format!(
+            "byte {} is not UTF-8: correct the sender, or choose another format for {}",
+            e.valid_up_to(),
+            number::shown(m.topic)
+        );
+        Refused::malformed("not_utf8", detail)
+    })?;
+    Ok(text.trim_matches(|c: char| c.is_ascii_whitespace() || c == '\0'))
+}
+
+/// The text of a JSON string.
+pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let json = raw.get();
+    json.starts_with('"').then(|| serde_json::from_str::<Text>(json).ok()).flatten().map(|t| t.0)
+}
+
+/// An identity: the text of a JSON string, or the digits of a JSON integer.
+pub fn identity(raw: &RawValue) -> Option<Cow<'_, str>> {
+    let json = raw.get();
+    let digits = json.strip_prefix('-').unwrap_or(json);
+    if digits.bytes().all(|b| b.is_ascii_digit()) {
+        return Some(Cow::Borrowed(json));
+    }
+    text(raw)
+}
+
+fn not_an_object(text: &str) -> Refused {
+    let what = if text.starts_with('[') { "array" } else { "single value" };
+    let detail = format!(
+        "the document is a JSON {what}, not an object: choose the format that this network uses"
+    );
+    Refused::malformed("not_an_object", detail)
+}
+
+/// An array index as RFC 6901 section 4 writes it: no sign, no leading zeros.
+fn array_index(token: &str) -> Option<usize> {
+    let canonical =
+        token.bytes().all(|b| b.is_ascii_digit()) && (token == "0" || !token.starts_with('0'));
+    canonical.then(|| token.parse().ok()).flatten()
+}
+
+/// A text that is borrowed from the document where it has no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Container<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ContainerVisitor)
+    }
+}
+
+struct ContainerVisitor;
+
+impl<'de> Visitor<'de> for ContainerVisitor {
+    type Value = Container<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object or an array")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut members = Vec::with_capacity(16);
+        while let Some(Text(name)) = map.next_key()? {
+            members.push((name, map.next_value()?));
+        }
+        Ok(Container::Object(members))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element()? {
+            items.push(item);
+        }
+        Ok(Container::Array(items))
+    }
+}
+
+/// A JSON Pointer (RFC 6901) to something inside a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pointer {
+    tokens: Vec<String>,
+}
+
+impl Pointer {
+    /// Parses a pointer such as `/data/0/pm2.5`; the error says what is wrong.
+    /// In a name, `~1` stands for `/` and `~0` for `~`.
+    pub fn parse(text: &str) -> Result<Pointer, String> {
+        let Some(rest) = text.strip_prefix('/') else {
+            return Err(format!("a JSON Pointer begins with `/`, as in \"/{text}\""));
+        };
+        let tokens = rest.split('/').map(unescape).collect::<Result<_, _>>()?;
+        Ok(Pointer { tokens })
+    }
+}
+
+impl fmt::Display for Pointer {
+    /// The pointer as it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tokens.iter().try_for_each(|t| write!(f, "/{}", escape(t)))
+    }
+}
+
+/// A name as it is written inside a JSON Pointer.
+pub fn escape(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
+fn unescape(token: &str) -> Result<String, String> {
+    let mut parts = token.split('~');
+    let mut name = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (character, rest) = match part.as_bytes().first() {
+            Some(b'0') => ('~', &part[1..]),
+            Some(b'1') => ('/', &part[1..]),
+            _ => return Err(format!("in \"{token}\" a `~` must be written `~0`, a `/` `~1`")),
+        };
+        name.push(character);
+        name.push_str(rest);
+    }
+    Ok(name)
+}

@@ -1,0 +1,141 @@
+//! One bare number per topic: ESPHome, ESPEasy, Smogomierz and much that is
+//! built at home. Device and quantity come from the topic or the settings.
+
+use super::gathered::Gathered;
+use super::number::{self, NoNumber};
+use super::{Captures, Decoded, LABEL_MAX, Message, Refused, json};
+use crate::air::{Label, Quantity};
+use std::collections::BTreeMap;
+
+/// How plain numbers are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plain {
+    /// The device; `None`: the captured `{device}`, else the whole topic.
+    pub device: Option<String>,
+    /// The quantity; `None`: the captured `{quantity}`, else the last level of
+    /// the topic that is not empty, looked up by name.
+    pub quantity: Option<Quantity>,
+    /// The network's own names of quantities, looked up before [`USUAL_NAMES`];
+    /// whole names, case does not matter.
+    pub names: BTreeMap<String, Quantity>,
+    /// The series among several of one quantity; a captured `{channel}` or
+    /// `{variant}` counts more.
+    pub label: Label,
+    /// The value is the number times this …
+    pub factor: f64,
+    /// … plus this, in the quantity's unit.
+    pub offset: f64,
+}
+
+impl Default for Plain {
+    /// Everything from the topic, numbers as they are.
+    fn default() -> Plain {
+        Plain {
+            device: None,
+            quantity: None,
+            names: BTreeMap::new(),
+            label: Label::default(),
+            factor: 1.0,
+            offset: 0.0,
+        }
+    }
+}
+
+/// Usual spellings, in lower case and with `_` for any of `_`, `-`, `.` and
+/// space. Only whole names: `PPD0.3` or `pm2_5_count` are no masses. Gases are
+/// not here, since their unit differs from network to network.
+pub const USUAL_NAMES: &[(&str, Quantity)] = &[
+    ("pm2_5", Quantity::Pm2_5),
+    ("pm25", Quantity::Pm2_5),
+    ("pm_2_5", Quantity::Pm2_5),
+    ("pm_25", Quantity::Pm2_5),
+    ("pm10", Quantity::Pm10),
+    ("pm_10", Quantity::Pm10),
+    ("pm10_0", Quantity::Pm10),
+    ("pm_10_0", Quantity::Pm10),
+    ("pm1", Quantity::Pm1),
+    ("pm_1", Quantity::Pm1),
+    ("pm1_0", Quantity::Pm1),
+    ("pm_1_0", Quantity::Pm1),
+    ("pm01", Quantity::Pm1),
+    ("pm4", Quantity::Pm4),
+    ("pm_4", Quantity::Pm4),
+    ("pm4_0", Quantity::Pm4),
+    ("pm_4_0", Quantity::Pm4),
+    ("temperature", Quantity::Temperature),
+    ("temp", Quantity::Temperature),
+    ("air_temperature", Quantity::Temperature),
+    ("humidity", Quantity::Humidity),
+    ("hum", Quantity::Humidity),
+    ("rh", Quantity::Humidity),
+    ("relative_humidity", Quantity::Humidity),
+    ("co2", Quantity::Co2),
+    ("carbon_dioxide", Quantity::Co2),
+    ("pressure", Quantity::Pressure),
+    ("air_pressure", Quantity::Pressure),
+    ("atmospheric_pressure", Quantity::Pressure),
+];
+
+/// The quantity of a usual spelling.
+pub fn usual_quantity(name: &str) -> Option<Quantity> {
+    let canonical = |b: u8| match b {
+        b'-' | b'.' | b' ' => b'_',
+        b => b.to_ascii_lowercase(),
+    };
+    USUAL_NAMES
+        .iter()
+        .find(|(usual, _)| usual.bytes().eq(name.bytes().map(canonical)))
+        .map(|(_, quantity)| *quantity)
+}
+
+impl Plain {
+    pub(super) fn read(&self, m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
+        let device = self.device.as_deref().unwrap_or_else(|| captures.device()).to_owned();
+        let mut found = Gathered::default();
+        let name = captures.get("quantity").unwrap_or_else(|| last_level(m.topic));
+        let Some(quantity) = self.quantity.or_else(|| self.quantity_of(name)) else {
+            let name = number::shown(name);
+            found.skip("", format!("no quantity is called {name:?} here: name it in the settings"));
+            return Ok(found.of(device, None));
+        };
+        let text = json::message_text(m)?.trim_matches('"');
+        match number::from_text(text) {
+            Err(NoNumber::Other(shown)) => {
+                let detail = format!(
+                    "{shown:?} is not a number; for JSON use the network's format, or \"json\""
+                );
+                return Err(Refused::malformed("not_a_number", detail));
+            }
+            number => match captured_label(&self.label, captures) {
+                Ok(label) => {
+                    let number = number.map(|n| n * self.factor + self.offset);
+                    found.add(quantity, label, number, String::new);
+                }
+                Err(reason) => found.skip("", reason),
+            },
+        }
+        Ok(found.of(device, None))
+    }
+
+    fn quantity_of(&self, name: &str) -> Option<Quantity> {
+        let own = self.names.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
+        own.map(|(_, quantity)| *quantity).or_else(|| usual_quantity(name))
+    }
+}
+
+/// The label of the settings, with what the topic says in its place.
+pub(super) fn captured_label(set: &Label, captures: &Captures) -> Result<Label, String> {
+    let part = |name: &str, set: &String| match captures.get(name) {
+        Some(text) if text.len() > LABEL_MAX || text.chars().any(char::is_control) => Err(format!(
+            "the {name} {:?} is longer than {LABEL_MAX} bytes or has control characters",
+            number::shown(text)
+        )),
+        Some(text) => Ok(text.to_owned()),
+        None => Ok(set.clone()),
+    };
+    Ok(Label { channel: part("channel", &set.channel)?, variant: part("variant", &set.variant)? })
+}
+
+fn last_level(topic: &str) -> &str {
+    topic.rsplit('/').find(|level| !level.is_empty()).unwrap_or_default()
+}

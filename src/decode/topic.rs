@@ -1,0 +1,157 @@
+//! Topic patterns: MQTT filters whose wildcards may have names.
+//!
+//! `air/+/{device}` subscribes to `air/+/+` and captures the last level as the
+//! device. A name stands for one whole level; `#` may come last; a leading
+//! `$share/<group>/` asks the broker to share the load and takes no part in
+//! matching. Matching follows MQTT 5.0 section 4.7: levels may be empty, a
+//! trailing `#` matches its parent too, and topics that begin with `$` are not
+//! matched by a pattern that begins with a wildcard.
+
+use std::fmt;
+
+/// The names a pattern can capture.
+pub const NAMES: [&str; 4] = ["device", "quantity", "channel", "variant"];
+
+/// The longest filter that fits an MQTT packet, bytes.
+const FILTER_MAX: usize = 65_535;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Level {
+    Exact(String),
+    One,
+    Named(&'static str),
+    Rest,
+}
+
+/// A parsed topic pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicPattern {
+    /// `$share/<group>/` or empty.
+    share: String,
+    levels: Vec<Level>,
+}
+
+impl TopicPattern {
+    /// Parses a pattern; the error says what is wrong and what is allowed.
+    pub fn parse(text: &str) -> Result<TopicPattern, String> {
+        if text.len() > FILTER_MAX {
+            return Err(format!("{} bytes; a topic has at most {FILTER_MAX}", text.len()));
+        }
+        if text.contains('\0') {
+            return Err("a topic cannot hold the character U+0000".to_owned());
+        }
+        let (share, filter) = split_share(text)?;
+        if filter.is_empty() {
+            return Err("the topic is empty; `#` means every topic".to_owned());
+        }
+        let levels = filter.split('/').map(parse_level).collect::<Result<Vec<_>, _>>()?;
+        let first_rest = levels.iter().position(|l| *l == Level::Rest);
+        if first_rest.is_some_and(|i| i + 1 < levels.len()) {
+            return Err("`#` can only be the last level".to_owned());
+        }
+        for name in NAMES {
+            if levels.iter().filter(|l| **l == Level::Named(name)).count() > 1 {
+                return Err(format!("`{{{name}}}` is there twice"));
+            }
+        }
+        Ok(TopicPattern { share: share.to_owned(), levels })
+    }
+
+    /// The MQTT filter to subscribe with, shared group included.
+    pub fn filter(&self) -> String {
+        self.written(|_| "+".to_owned())
+    }
+
+    /// Whether the pattern captures a level of this name.
+    pub fn names(&self, name: &str) -> bool {
+        self.levels.iter().any(|l| matches!(l, Level::Named(n) if *n == name))
+    }
+
+    /// The captures of a topic that matches.
+    pub fn matches<'a>(&'a self, topic: &'a str) -> Option<Captures<'a>> {
+        if topic.starts_with('$') && !matches!(self.levels.first(), Some(Level::Exact(_))) {
+            return None;
+        }
+        let mut levels = topic.split('/');
+        for level in &self.levels {
+            match (level, levels.next()) {
+                (Level::Rest, _) => return Some(Captures { levels: &self.levels, topic }),
+                (Level::Exact(wanted), Some(got)) if wanted == got => {}
+                (Level::One | Level::Named(_), Some(_)) => {}
+                _ => return None,
+            }
+        }
+        levels.next().is_none().then_some(Captures { levels: &self.levels, topic })
+    }
+
+    fn written(&self, named: impl Fn(&str) -> String) -> String {
+        let levels = self.levels.iter().map(|level| match level {
+            Level::Exact(text) => text.clone(),
+            Level::One => "+".to_owned(),
+            Level::Named(name) => named(name),
+            Level::Rest => "#".to_owned(),
+        });
+        format!("{}{}", self.share, levels.collect::<Vec<_>>().join("/"))
+    }
+}
+
+impl fmt::Display for TopicPattern {
+    /// The pattern as it was written.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.written(|name| format!("{{{name}}}")))
+    }
+}
+
+/// Divides `$share/<group>/<filter>` before the filter.
+fn split_share(text: &str) -> Result<(&str, &str), String> {
+    let Some(rest) = text.strip_prefix("$share/") else { return Ok(("", text)) };
+    match rest.split_once('/') {
+        Some((group, filter)) if !group.is_empty() && !group.contains(['+', '#', '{']) => {
+            Ok((&text[..text.len() - filter.len()], filter))
+        }
+        _ => Err("a shared subscription is written `$share/<group>/<topic>`".to_owned()),
+    }
+}
+
+fn parse_level(text: &str) -> Result<Level, String> {
+    match text {
+        "+" => return Ok(Level::One),
+        "#" => return Ok(Level::Rest),
+        _ => {}
+    }
+    if let Some(name) = text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
+        return NAMES.into_iter().find(|n| *n == name).map(Level::Named).ok_or_else(|| {
+            format!("`{text}` is no name a topic can give; allowed: {{{}}}", NAMES.join("}, {"))
+        });
+    }
+    if text.contains(['+', '#', '{', '}']) {
+        return Err(format!("in `{text}` a wildcard or name does not fill its whole level"));
+    }
+    Ok(Level::Exact(text.to_owned()))
+}
+
+/// What a topic's levels stand for under the pattern it matched.
+#[derive(Debug, Clone, Copy)]
+pub struct Captures<'a> {
+    levels: &'a [Level],
+    topic: &'a str,
+}
+
+impl<'a> Captures<'a> {
+    /// The level captured under this name.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        let at = self.levels.iter().position(|l| matches!(l, Level::Named(n) if *n == name))?;
+        self.topic.split('/').nth(at)
+    }
+
+    /// Who speaks: the captured `{device}`, else the whole topic.
+    pub fn device(&self) -> &'a str {
+        self.get("device").unwrap_or(self.topic)
+    }
+
+    /// How many levels the pattern spells out before its first wildcard; all
+    /// of them if it has none.
+    pub fn fixed_levels(&self) -> usize {
+        self.levels.iter().take_while(|l| matches!(l, Level::Exact(_))).count()
+    }
+}

@@ -1,0 +1,104 @@
+//! Zigbee2MQTT: `<base>/<friendly name>` with the whole cached state as one flat
+//! JSON object, or, by its option `output: attribute`, one topic per attribute.
+//!
+//! A friendly name may contain `/`, so the device is everything after the base
+//! topic. A state repeats all attributes: that a value is there does not say
+//! that it is new, and `last_seen`, where the installation sends it, is the
+//! device's time. Replays at the start of Zigbee2MQTT carry the old `last_seen`.
+
+use super::gathered::Gathered;
+use super::json::{self, Container};
+use super::number::NoNumber;
+use super::{Captures, Decoded, Message, Refused, number, time};
+use crate::air::{Label, Quantity};
+
+/// Zigbee2MQTT's default for the first part of its topics.
+const BASE: &str = "zigbee2mqtt";
+
+const KEYS: &[(&str, Quantity)] = &[
+    ("pm1", Quantity::Pm1),
+    ("pm25", Quantity::Pm2_5),
+    ("pm4", Quantity::Pm4),
+    ("pm10", Quantity::Pm10),
+    ("co2", Quantity::Co2),
+    ("temperature", Quantity::Temperature),
+    ("humidity", Quantity::Humidity),
+    ("pressure", Quantity::Pressure),
+];
+
+/// Reads one message.
+pub fn read(m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
+    let name = friendly_name(m.topic, captures);
+    if is_housekeeping(name) {
+        return Err(Refused::Ignored("housekeeping"));
+    }
+    if !json::message_text(m)?.starts_with('{') {
+        return attribute(m, name, captures);
+    }
+    let document = Container::object_of_message(m)?;
+    let mut found = Gathered::default();
+    for (key, quantity) in KEYS {
+        if let Some(raw) = document.get(key) {
+            let number = believed(*quantity, number::from_json(raw));
+            found.add(*quantity, Label::default(), number, || format!("/{key}"));
+        }
+    }
+    if found.is_empty() {
+        return Err(Refused::Ignored("no_quantity"));
+    }
+    let last_seen = document.get("last_seen").filter(|raw| raw.get() != "null");
+    let at = last_seen.and_then(|raw| {
+        time::from_json(raw, None, None).map_err(|reason| found.skip("/last_seen", reason)).ok()
+    });
+    Ok(found.of(captures.get("device").unwrap_or(name).to_owned(), at))
+}
+
+/// One attribute as a bare number; its name is the last level.
+fn attribute(m: &Message, name: &str, captures: &Captures) -> Result<Decoded, Refused> {
+    let known = name.rsplit_once('/').and_then(|(device, attribute)| {
+        Some((device, KEYS.iter().find(|(key, _)| *key == attribute)?.1))
+    });
+    let Some((device, quantity)) = known else {
+        // A bare value on a device's own topic is no state; below it, it is an
+        // attribute of no interest.
+        let fault = Container::object_of_message(m).err().filter(|_| !name.contains('/'));
+        return Err(fault.unwrap_or(Refused::Ignored("no_quantity")));
+    };
+    let mut found = Gathered::default();
+    let number = believed(quantity, number::from_text(json::message_text(m)?.trim_matches('"')));
+    if let Err(NoNumber::Other(shown)) = &number {
+        let detail = format!("{shown:?} is not a number, although the topic ends like one");
+        return Err(Refused::malformed("not_a_number", detail));
+    }
+    found.add(quantity, Label::default(), number, String::new);
+    Ok(found.of(captures.get("device").unwrap_or(device).to_owned(), None))
+}
+
+/// What follows the base topic: after a level called `zigbee2mqtt`, else after
+/// the levels that the pattern spells out, else after the first level.
+fn friendly_name<'a>(topic: &'a str, captures: &Captures) -> &'a str {
+    let levels = topic.split('/').count();
+    let named = topic.split('/').position(|level| level == BASE).map(|i| i + 1);
+    let fixed = Some(captures.fixed_levels()).filter(|n| (1..levels).contains(n));
+    let base = named.or(fixed).unwrap_or(1);
+    topic.splitn(base + 1, '/').nth(base).unwrap_or(topic)
+}
+
+/// The bridge's own topics, availability, and commands to a device.
+fn is_housekeeping(name: &str) -> bool {
+    let mut last = name.rsplit('/');
+    let is_command = |level: Option<&str>| matches!(level, Some("set" | "get"));
+    let end = last.next();
+    name.split('/').next() == Some("bridge")
+        || end == Some("availability")
+        || is_command(end)
+        || is_command(last.next())
+}
+
+/// The converter writes a negative mass for a raw 65535: no reading, fan off.
+fn believed(quantity: Quantity, number: Result<f64, NoNumber>) -> Result<f64, NoNumber> {
+    match number {
+        Ok(n) if n < 0.0 && quantity.is_particle_mass() => Err(NoNumber::NoReading(n.to_string())),
+        other => other,
+    }
+}
