@@ -2,6 +2,23 @@
 
 use crate::air::{Names, Quantity};
 
+/// The level of a ladder that stands at none of its levels.
+pub const NONE: &str = "none";
+
+/// How sure the figures of a ruleset are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Sure {
+    /// Read in the cited source.
+    #[serde(rename = "read in source")]
+    ReadInSource,
+    /// Reported by several others; the source itself was not read.
+    #[serde(rename = "widely reported")]
+    WidelyReported,
+    /// Nothing was read.
+    #[serde(rename = "from memory")]
+    FromMemory,
+}
+
 /// One version of the rules of one authority.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ruleset {
@@ -13,10 +30,14 @@ pub struct Ruleset {
     pub title: Names,
     /// ISO 3166-1 code of the jurisdiction.
     pub jurisdiction: String,
-    /// The legal text, and where to read it.
+    /// The legal text.
     pub source: String,
-    /// How sure the figures are: `read in source`, `widely reported`, `from memory`.
-    pub sure: String,
+    /// Where the figures were read.
+    pub links: Vec<String>,
+    /// How sure the least certain of its figures is.
+    pub sure: Sure,
+    /// What a reader should know of the figures; empty if nothing.
+    pub note: String,
     /// First instant in force.
     pub from: crate::air::Stamp,
     /// First instant no longer in force, if it has been replaced.
@@ -44,6 +65,24 @@ pub struct Ladder {
     pub quantity: Quantity,
     /// The levels above `none`, lowest first.
     pub levels: Vec<Level>,
+}
+
+impl Ladder {
+    /// The rank of a level's name: 0 for `none`, 1 for `levels[0]`, and so on.
+    /// A name that this ladder does not have, left by another version, counts
+    /// as its highest level, so that only valid data can lift it.
+    pub fn rank(&self, level: &str) -> usize {
+        if level == NONE {
+            return 0;
+        }
+        self.levels.iter().position(|l| l.name == level).map_or(self.levels.len(), |i| i + 1)
+    }
+
+    /// The name of a rank; the highest level for a rank beyond it.
+    pub fn name_of(&self, rank: usize) -> &str {
+        let index = rank.min(self.levels.len()).checked_sub(1);
+        index.and_then(|i| self.levels.get(i)).map_or(NONE, |l| l.name.as_str())
+    }
 }
 
 /// One level of a ladder.

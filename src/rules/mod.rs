@@ -5,12 +5,34 @@
 //! each with a criterion to raise it and one to lift it. A **threshold** is the
 //! operator's own immediate rule on single readings of a station.
 //!
+//! ```text
+//! readings ─▶ HourSums (series, hour) ─▶ ZoneHour ─▶ LadderState ─▶ Step ─┐
+//!        └──────────────────────────────▶ ThresholdState ─▶ ThresholdStep ┴▶ Change
+//! ```
+//!
 //! Everything here is a function of its inputs: time is one of them. Sums are
 //! kept in integers of 10⁻⁶ units, so that no order of arrival changes a mean,
-//! and a mean of exactly 75 is exactly 75.
+//! and a mean of exactly 75 is exactly 75. Silence never clears a level, and a
+//! reading that quality control did not let pass never raises one.
 //!
 //! A judgement says "criterion met", never that an authority has issued anything.
 
+mod change;
+mod criterion;
 mod data;
+mod hours;
+mod ladder;
+mod rulesets;
+mod threshold;
+mod zone;
 
-pub use data::{Ladder, Level, Lift, Raise, Ruleset, Threshold};
+#[cfg(test)]
+mod golden;
+
+pub use change::{Change, Input, Scope};
+pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure, Threshold};
+pub use hours::{HourSums, MICRO, MICRO_MAX, micro};
+pub use ladder::{LadderRules, LadderState, Revision, Step, Why};
+pub use rulesets::{RulesetError, builtin, in_force, parse};
+pub use threshold::{EMERGENCY, ThresholdState, ThresholdStep};
+pub use zone::ZoneHour;

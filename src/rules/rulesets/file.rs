@@ -1,0 +1,221 @@
+//! A ruleset file as written, and the rulesets as meant.
+
+use super::Fault;
+use crate::air::{Names, Quantity, Stamp};
+use crate::rules::data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure};
+use serde::Deserialize;
+use std::ops::Range;
+use toml::Spanned;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct File {
+    ruleset: Vec<Spanned<RawRuleset>>,
+    #[serde(default, rename = "case")]
+    pub(super) cases: Vec<Spanned<RawCase>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRuleset {
+    id: String,
+    version: Spanned<String>,
+    until: Option<Spanned<String>>,
+    time_zone: Spanned<String>,
+    jurisdiction: String,
+    title: RawNames,
+    source: String,
+    #[serde(default)]
+    links: Vec<String>,
+    sure: Sure,
+    #[serde(default)]
+    note: String,
+    ladder: Vec<Spanned<RawLadder>>,
+}
+
+/// Official texts are given in every language.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawNames {
+    ko: String,
+    zh: String,
+    en: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLadder {
+    id: String,
+    title: RawNames,
+    quantity: Quantity,
+    level: Vec<Spanned<RawLevel>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLevel {
+    name: String,
+    title: RawNames,
+    raise: RawRaise,
+    lift: RawLift,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRaise {
+    at_least: f64,
+    hours: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLift {
+    below: f64,
+}
+
+/// Hourly means in, every change out.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawCase {
+    pub(super) name: String,
+    pub(super) ladder: Spanned<String>,
+    pub(super) from: Spanned<String>,
+    pub(super) means: Vec<f64>,
+    pub(super) changes: Vec<RawChange>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawChange {
+    pub(super) at: String,
+    pub(super) from: String,
+    pub(super) to: String,
+}
+
+impl File {
+    /// The time zone of the ruleset with this id.
+    pub(super) fn time_zone(&self, id: &str) -> Option<jiff::tz::TimeZone> {
+        let raw = self.ruleset.iter().map(Spanned::get_ref).find(|r| r.id == id)?;
+        jiff::tz::TimeZone::get(raw.time_zone.get_ref()).ok()
+    }
+}
+
+/// The rulesets of a file, the versions of each in order of time.
+pub(super) fn rulesets(file: &File) -> Result<Vec<Ruleset>, Fault> {
+    let mut all = Vec::with_capacity(file.ruleset.len());
+    for raw in &file.ruleset {
+        all.push((ruleset(raw)?, raw.get_ref().version.span()));
+    }
+    all.sort_by(|(a, _), (b, _)| (&a.id, a.from).cmp(&(&b.id, b.from)));
+    for pair in all.windows(2) {
+        let [(earlier, _), (later, span)] = pair else { continue };
+        if earlier.id == later.id && earlier.until.is_none_or(|until| later.from < until) {
+            return Err(Fault::new(
+                span.clone(),
+                format!("version {} begins before {} ends", later.version, earlier.version),
+                format!("give the earlier one until = \"{}\"", later.version),
+            ));
+        }
+    }
+    Ok(all.into_iter().map(|(ruleset, _)| ruleset).collect())
+}
+
+fn ruleset(raw: &Spanned<RawRuleset>) -> Result<Ruleset, Fault> {
+    let (span, raw) = (raw.span(), raw.get_ref());
+    let zone = jiff::tz::TimeZone::get(raw.time_zone.get_ref()).map_err(|_| {
+        Fault::new(
+            raw.time_zone.span(),
+            format!("the time zone {:?} is not known here", raw.time_zone.get_ref()),
+            "write an IANA name such as \"Asia/Seoul\", and see that the system's tzdata is there",
+        )
+    })?;
+    let from = midnight(&raw.version, &zone)?;
+    let until = raw.until.as_ref().map(|until| midnight(until, &zone)).transpose()?;
+    if until.is_some_and(|until| until <= from) {
+        let at = raw.until.as_ref().map_or(span.clone(), Spanned::span);
+        return Err(Fault::new(at, "it ends before it begins", "write a later date"));
+    }
+    let mut ladders: Vec<Ladder> = Vec::with_capacity(raw.ladder.len());
+    for raw in &raw.ladder {
+        let ladder = ladder(raw)?;
+        if ladders.iter().any(|l| l.id == ladder.id) {
+            let what = format!("a second ladder {:?} in one version", ladder.id);
+            return Err(Fault::new(raw.span(), what, "give it another id"));
+        }
+        ladders.push(ladder);
+    }
+    if ladders.is_empty() {
+        return Err(Fault::new(span, "a ruleset without ladders", "add a [[ruleset.ladder]]"));
+    }
+    Ok(Ruleset {
+        id: raw.id.clone(),
+        version: raw.version.get_ref().clone(),
+        title: names(&raw.title),
+        jurisdiction: raw.jurisdiction.clone(),
+        source: raw.source.clone(),
+        links: raw.links.clone(),
+        sure: raw.sure,
+        note: raw.note.clone(),
+        from,
+        until,
+        ladders,
+    })
+}
+
+fn ladder(raw: &Spanned<RawLadder>) -> Result<Ladder, Fault> {
+    let (span, raw) = (raw.span(), raw.get_ref());
+    let mut levels: Vec<Level> = Vec::with_capacity(raw.level.len());
+    for raw in &raw.level {
+        let level = level(raw)?;
+        check_order(levels.last(), &level, raw.span())?;
+        if level.name == NONE || levels.iter().any(|l| l.name == level.name) {
+            let what = format!("the level name {:?} is taken", level.name);
+            return Err(Fault::new(raw.span(), what, "give it a name of its own"));
+        }
+        levels.push(level);
+    }
+    if levels.is_empty() {
+        return Err(Fault::new(span, "a ladder without levels", "add a [[ruleset.ladder.level]]"));
+    }
+    let title = names(&raw.title);
+    Ok(Ladder { id: raw.id.clone(), title, quantity: raw.quantity, levels })
+}
+
+fn level(raw: &Spanned<RawLevel>) -> Result<Level, Fault> {
+    let (span, raw) = (raw.span(), raw.get_ref());
+    let raise = Raise { at_least: raw.raise.at_least, hours: raw.raise.hours };
+    let lift = Lift { below: raw.lift.below };
+    if !raise.at_least.is_finite() || !lift.below.is_finite() || lift.below > raise.at_least {
+        let what = format!("raised at {}, lifted below {}", raise.at_least, lift.below);
+        let advice = "write finite bounds, the one that lifts not above the one that raises";
+        return Err(Fault::new(span, what, advice));
+    }
+    if raise.hours == 0 {
+        return Err(Fault::new(span, "raised after 0 hours", "write hours = 1 or more"));
+    }
+    Ok(Level { name: raw.name.clone(), title: names(&raw.title), raise, lift })
+}
+
+fn check_order(below: Option<&Level>, level: &Level, span: Range<usize>) -> Result<(), Fault> {
+    let Some(below) = below else { return Ok(()) };
+    if level.raise.at_least > below.raise.at_least && level.lift.below >= below.lift.below {
+        return Ok(());
+    }
+    let what = format!("the bounds of {:?} do not lie above those of {:?}", level.name, below.name);
+    Err(Fault::new(span, what, "list the levels from the lowest to the highest"))
+}
+
+fn names(raw: &RawNames) -> Names {
+    Names { ko: Some(raw.ko.clone()), zh: Some(raw.zh.clone()), en: Some(raw.en.clone()) }
+}
+
+/// The first instant of a local date.
+fn midnight(date: &Spanned<String>, zone: &jiff::tz::TimeZone) -> Result<Stamp, Fault> {
+    let day = date.get_ref().parse::<jiff::civil::Date>().ok();
+    day.and_then(|day| day.to_zoned(zone.clone()).ok())
+        .map(|start| Stamp(start.timestamp().as_millisecond()))
+        .ok_or_else(|| {
+            let what = format!("{:?} is not a date", date.get_ref());
+            Fault::new(date.span(), what, "write it as \"2018-07-01\"")
+        })
+}

@@ -1,0 +1,101 @@
+//! The rulesets as files: built in, read, and checked.
+//!
+//! A file holds all versions of one or more rulesets and cases that show what
+//! they mean. Reading it judges every case, so that a file whose figures and
+//! cases contradict each other is refused, whether it is ours or an operator's.
+
+mod cases;
+mod file;
+
+use super::data::Ruleset;
+use crate::air::Stamp;
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+/// The files that are part of the program.
+const BUILTIN: [(&str, &str); 1] = [(
+    "config/rulesets/kr-air-alert.toml",
+    include_str!("../../../config/rulesets/kr-air-alert.toml"),
+)];
+
+/// A ruleset file that cannot be used: where, what, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{origin}:{line}:{column}: {what}; {advice}")]
+pub struct RulesetError {
+    /// The file.
+    pub origin: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub what: String,
+    /// What to do next.
+    pub advice: String,
+}
+
+/// A fault at a place in a file's text.
+struct Fault {
+    span: Range<usize>,
+    what: String,
+    advice: String,
+}
+
+impl Fault {
+    fn new(span: Range<usize>, what: impl Into<String>, advice: impl Into<String>) -> Fault {
+        Fault { span, what: what.into(), advice: advice.into() }
+    }
+
+    fn locate(self, text: &str, origin: &str) -> RulesetError {
+        let before = text.get(..self.span.start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |i| i + 1);
+        RulesetError {
+            origin: origin.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
+            what: self.what,
+            advice: self.advice,
+        }
+    }
+}
+
+/// The rulesets built into the program, by id, each with its versions in order.
+///
+/// # Errors
+/// If a built-in file is faulty, or if the time zone it names is not known on
+/// this machine.
+pub fn builtin() -> Result<BTreeMap<String, Vec<Ruleset>>, RulesetError> {
+    let mut all: BTreeMap<String, Vec<Ruleset>> = BTreeMap::new();
+    for (origin, text) in BUILTIN {
+        for ruleset in parse(text, origin)? {
+            all.entry(ruleset.id.clone()).or_default().push(ruleset);
+        }
+    }
+    Ok(all)
+}
+
+/// The rulesets in the text of a file, the versions of each in order of time;
+/// `origin` names the file in errors.
+///
+/// # Errors
+/// The first fault found: bad TOML, an unknown key, figures that contradict each
+/// other, versions that overlap, or a case that comes out differently.
+pub fn parse(text: &str, origin: &str) -> Result<Vec<Ruleset>, RulesetError> {
+    let locate = |fault: Fault| fault.locate(text, origin);
+    let file: file::File = toml::from_str(text).map_err(|e| {
+        let span = e.span().unwrap_or(0..0);
+        let what = e.message().trim_end().replace('\n', ", ");
+        locate(Fault::new(span, what, "correct the file; config/rulesets/ shows the form"))
+    })?;
+    let rulesets = file::rulesets(&file).map_err(locate)?;
+    cases::check(&file, &rulesets).map_err(locate)?;
+    Ok(rulesets)
+}
+
+/// The version in force at an instant.
+pub fn in_force(versions: &[Ruleset], at: Stamp) -> Option<&Ruleset> {
+    versions.iter().find(|r| r.from <= at && r.until.is_none_or(|until| at < until))
+}
+
+#[cfg(test)]
+mod tests;
