@@ -8,6 +8,7 @@ use crate::decode::{self, Decoded, Message, Refused};
 use crate::flow::Arrival;
 use crate::quality;
 use crate::store::{ArrivalRow, Bucket, DeviceId, OpenHour, QuarantineRow, RowKind, StoreError};
+use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
 /// An observation with what of it is new.
@@ -53,7 +54,8 @@ impl State {
         let Ok(topic) = std::str::from_utf8(&arrival.topic) else {
             return Err(Refused::Malformed {
                 reason: "topic_not_utf8",
-                detail: "the topic is not UTF-8; MQTT does not allow that: mend the publisher".into(),
+                detail: "the topic is not UTF-8; MQTT does not allow that: mend the publisher"
+                    .into(),
             });
         };
         let routes = self.plan.sources.get(usize::from(arrival.source.0));
@@ -118,7 +120,9 @@ impl State {
             self.append(at, RowKind::Arrival(row))?;
         }
         if bucket == Bucket::Duplicate {
-            self.count(arrival, |m| m.duplicates.inc());
+            self.count(arrival, |m| {
+                m.duplicates.inc();
+            });
         }
         Ok(())
     }
@@ -157,9 +161,9 @@ impl State {
         };
         let policy = &self.plan.quality;
         for m in quality::assess(policy, observation.values, observed, time_source, at) {
-            let known = there.iter().find(|t| {
-                t.value.quantity == m.value.quantity && t.value.label == m.value.label
-            });
+            let known = there
+                .iter()
+                .find(|t| t.value.quantity == m.value.quantity && t.value.label == m.value.label);
             match known {
                 Some(t) if t.value.value.to_bits() == m.value.value.to_bits() => {
                     sorted.duplicates += 1;
@@ -232,7 +236,7 @@ impl State {
         (reason, detail): (&'static str, String),
     ) -> Result<(), StoreError> {
         self.leave(at, source, packet, Bucket::Quarantined, None, 0)?;
-        self.count(arrival, |m| m.quarantined(reason).inc());
+        self.count(arrival, |m| m.quarantined(reason));
         let row = QuarantineRow {
             id: 0,
             seq: self.index.seq,
@@ -253,26 +257,38 @@ impl State {
     }
 
     fn count_ignored(&self, arrival: &Arrival, policy: &'static str) {
-        self.count(arrival, |m| m.ignored(policy).inc());
+        self.count(arrival, |m| m.ignored(policy, 1));
     }
 
     fn count_readings(&self, arrival: &Arrival, s: &Sorted) {
-        self.count(arrival, |m| m.readings_stored.inc_by(s.values.len() as u64));
+        self.count(arrival, |m| {
+            m.readings_stored.inc_by(s.values.len() as u64);
+        });
     }
 }
 
 /// Joins observations of one device at one instant; a later value of a series
 /// takes the place of an earlier one.
 fn together(observations: Vec<Observation>) -> Vec<Observation> {
+    let simple = |o: &[Observation]| matches!(o, [one] if one.values.len() == 1);
+    if simple(&observations) {
+        return observations;
+    }
+    let mut places = HashMap::new();
+    let mut series = HashMap::new();
     let mut out: Vec<Observation> = Vec::with_capacity(observations.len());
     for o in observations {
-        match out.iter_mut().find(|p| p.device == o.device && p.at == o.at) {
-            None => out.push(o),
-            Some(there) => {
-                for value in o.values {
-                    there.values.retain(|v| {
-                        v.quantity != value.quantity || v.label != value.label
-                    });
+        let place = *places.entry((o.device.clone(), o.at)).or_insert(out.len());
+        if place == out.len() {
+            out.push(Observation { values: Vec::with_capacity(o.values.len()), ..o.clone() });
+        }
+        let Some(there) = out.get_mut(place) else { continue };
+        for value in o.values {
+            let key = (place, value.quantity, value.label.clone());
+            match series.get(&key).and_then(|i: &usize| there.values.get_mut(*i)) {
+                Some(earlier) => *earlier = value,
+                None => {
+                    series.insert(key, there.values.len());
                     there.values.push(value);
                 }
             }

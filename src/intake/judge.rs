@@ -8,6 +8,7 @@ use crate::rules::judge::{DeviceHour, Reading, ZoneJudged};
 use crate::store::{
     ArrivalRow, DeviceId, HourRow, OpenHour, Row, RowKind, StoreError, Writer, ZoneHourRow,
 };
+use std::cell::RefCell;
 
 /// Takes the readings of a row into its open hour. If a zone has judged that
 /// hour already, it judges it again.
@@ -19,7 +20,8 @@ pub(super) fn open_hour(
     mode: Mode,
 ) -> Result<(), StoreError> {
     let hour = arrival.observed.hour();
-    let again = match (arrival.revises, state.index.device(device).and_then(|d| d.open_hour(hour))) {
+    let again = match (arrival.revises, state.index.device(device).and_then(|d| d.open_hour(hour)))
+    {
         (true, Some(open)) => Some(state.writer.counting(open.head)?),
         _ => None,
     };
@@ -48,9 +50,8 @@ fn means(state: &State, device: DeviceId, quantities: &[Quantity], hour: Hour) -
 
 /// The readings of one series among all of an hour.
 fn series(all: &[(Stamp, Measured)], like: &Measured) -> Vec<(Stamp, f64, Flag)> {
-    let same = |m: &Measured| {
-        m.value.quantity == like.value.quantity && m.value.label == like.value.label
-    };
+    let same =
+        |m: &Measured| m.value.quantity == like.value.quantity && m.value.label == like.value.label;
     all.iter().filter(|(_, m)| same(m)).map(|(at, m)| (*at, m.value.value, m.flag)).collect()
 }
 
@@ -68,7 +69,8 @@ pub(super) fn closed_hour(
     state.writer.put_chain(device, &open)?;
     let judged = state.judge.judged_already(device.0, hour);
     let before = closed_means(state, device, &judged, hour)?;
-    put_hours(&mut state.writer, &sum_again(state, device, &open)?)?;
+    let sums = sum_again(state, device, &open)?;
+    put_hours(&mut state.writer, &sums)?;
     let after = closed_means(state, device, &judged, hour)?;
     for (quantity, (old, new)) in judged.into_iter().zip(before.into_iter().zip(after)) {
         again_judged(state, device, quantity, hour, (old, new), row.received)?;
@@ -77,7 +79,11 @@ pub(super) fn closed_hour(
 }
 
 /// The sums of a device-hour made anew from its rows.
-fn sum_again(state: &mut State, device: DeviceId, open: &OpenHour) -> Result<DeviceHour, StoreError> {
+fn sum_again(
+    state: &mut State,
+    device: DeviceId,
+    open: &OpenHour,
+) -> Result<DeviceHour, StoreError> {
     let all = state.writer.counting(open.head)?;
     let mut keys: Vec<(Quantity, u32, Measured)> = Vec::new();
     for (_, measured) in &all {
@@ -104,24 +110,18 @@ fn closed_means(
     quantities: &[Quantity],
     hour: Hour,
 ) -> Result<Vec<Option<i64>>, StoreError> {
-    let mut failed = None;
     let coverage = state.plan.judge.min_coverage;
-    let mut means = Vec::new();
-    for quantity in quantities {
-        let mean = |number: u32, failed: &mut Option<StoreError>| {
-            let hours = state.writer.hours(DeviceId(number), hour);
-            let hours = hours.map_err(|e| *failed = Some(e)).ok()?;
-            let main = hours.iter().find(|h| h.quantity == *quantity && h.label == 0)?;
-            let sums = sums_of(main);
-            sums.mean_micro().filter(|_| sums.coverage() >= coverage)
-        };
-        let seen = std::cell::RefCell::new(None);
-        means.push(state.judge.station_mean(device.0, *quantity, hour, |n| {
-            mean(n, &mut seen.borrow_mut())
-        }));
-        failed = failed.or(seen.into_inner());
-    }
-    failed.map_or(Ok(means), Err)
+    let failed = RefCell::new(None);
+    let mean = |number: u32, quantity: Quantity| {
+        let hours = state.writer.hours(DeviceId(number), hour);
+        let hours = hours.map_err(|e| failed.replace(Some(e))).ok()?;
+        let main = hours.iter().find(|h| h.quantity == quantity && h.label == 0)?;
+        let sums = sums_of(main);
+        sums.mean_micro().filter(|_| sums.coverage() >= coverage)
+    };
+    let of = |q: &Quantity| state.judge.station_mean(device.0, *q, hour, |n| mean(n, *q));
+    let means = quantities.iter().map(of).collect();
+    failed.into_inner().map_or(Ok(means), Err)
 }
 
 /// A station's mean of a judged hour moved: its zones judge the hour again. The
@@ -218,7 +218,12 @@ fn sums_of(h: &HourRow) -> HourSums {
 
 impl State {
     /// Writes down and tells what a zone's judgement brought.
-    pub(super) fn judged(&mut self, j: ZoneJudged, now: Stamp, mode: Mode) -> Result<(), StoreError> {
+    pub(super) fn judged(
+        &mut self,
+        j: ZoneJudged,
+        now: Stamp,
+        mode: Mode,
+    ) -> Result<(), StoreError> {
         if mode == Mode::Replay {
             return Ok(());
         }

@@ -1,7 +1,7 @@
 //! The state that the intake folds events into.
 
 use super::judge;
-use crate::air::{Hour, Stamp};
+use crate::air::{Hour, Names, Stamp};
 use crate::config::settings::{Receiver, Source};
 use crate::quality;
 use crate::rules::judge::{Judge, Plan as JudgePlan};
@@ -31,6 +31,8 @@ pub struct Plan {
     pub receivers: Vec<Receiver>,
     /// Time zones of zones by id, for texts.
     pub time_zones: BTreeMap<String, String>,
+    /// Names of stations by id, for texts.
+    pub station_names: BTreeMap<String, Names>,
     /// How long a zone may be unknown before it is an operational alert.
     pub unknown_after: Duration,
     /// Whether steps that lie in the past are told as well.
@@ -93,7 +95,9 @@ impl State {
                     index = i;
                     judge.restore(s);
                 }
-                _ => tracing::warn!("the snapshot is of another version; reading the whole journal"),
+                _ => {
+                    tracing::warn!("the snapshot is of another version; reading the whole journal")
+                }
             }
         }
         let conditions = writer.conditions()?;
@@ -193,7 +197,7 @@ impl State {
 
     /// Ends a batch: closes what is due by data, and keeps a snapshot now and then.
     pub fn settle(&mut self) -> Result<(), StoreError> {
-        self.metrics.series(self.judge.open_series());
+        self.metrics.series(self.judge.open_series() as u64);
         let rows = SNAPSHOT_ROWS.max(SNAPSHOT_ROWS_PER_DEVICE * self.judge.announced() as i64);
         if self.index.seq - self.snapshot_at >= rows {
             self.keep_snapshot()?;
@@ -203,7 +207,8 @@ impl State {
 
     /// Writes the state down.
     pub fn keep_snapshot(&mut self) -> Result<(), StoreError> {
-        let encoded = (postcard::to_allocvec(&self.index), postcard::to_allocvec(&self.judge.save()));
+        let encoded =
+            (postcard::to_allocvec(&self.index), postcard::to_allocvec(&self.judge.save()));
         if let (Ok(index), Ok(state)) = encoded {
             self.writer.put_snapshot(&Snapshot { seq: self.index.seq, index, state })?;
             self.snapshot_at = self.index.seq;

@@ -2,13 +2,10 @@
 
 use super::state::{Plan, State};
 use crate::clock::Clock;
-use crate::flow::{
-    BATCH_MAX, Command, Committed, Event, IntakeInbox, Operational, Receipt, SourceState,
-};
+use crate::flow::{BATCH_MAX, Command, Committed, Event, IntakeInbox, Receipt, SourceState};
 use crate::store::{StoreError, Writer};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Metrics, Part};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -36,8 +33,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// The time of the world.
     pub clock: Clock,
-    /// Counts the turns of the loop, for the watchdog.
-    pub turns: Arc<AtomicU64>,
+    /// Where the loop says that it turns.
+    pub health: Part,
 }
 
 /// The intake, recovered and ready to take events.
@@ -46,7 +43,7 @@ pub struct Intake {
     receipts: Vec<mpsc::Sender<Vec<Receipt>>>,
     committed: watch::Sender<Committed>,
     metrics: Metrics,
-    turns: Arc<AtomicU64>,
+    health: Part,
     /// Receipts of the running batch, by source.
     owed: Vec<Vec<Receipt>>,
     /// When the arrivals of the running batch came in.
@@ -65,7 +62,7 @@ impl Intake {
             receipts: parts.receipts,
             committed: parts.committed,
             metrics: parts.metrics,
-            turns: parts.turns,
+            health: parts.health,
             owed: vec![Vec::new(); sources],
             since: None,
         })
@@ -91,13 +88,13 @@ impl Intake {
         }
         self.state.settle()?;
         let committed = self.state.writer.commit()?;
-        self.metrics.committed(arrivals, started.elapsed());
+        self.metrics.commit(started.elapsed().as_secs_f64(), arrivals);
         if let Some(since) = self.since.take() {
-            self.metrics.acknowledged(arrivals, since.elapsed());
+            self.metrics.acknowledged(since.elapsed().as_secs_f64());
         }
         self.committed.send_replace(committed);
         self.hand_back();
-        self.turns.fetch_add(1, Ordering::Relaxed);
+        self.health.turned();
         Ok(())
     }
 
@@ -150,7 +147,11 @@ impl Intake {
 
 /// Runs the intake on its own thread until both channels are closed. Commands
 /// and ticks are taken before arrivals, so that a flood cannot hold them up.
-pub fn run(mut intake: Intake, mut inbox: IntakeInbox, runtime: &Handle) -> Result<(), IntakeError> {
+pub fn run(
+    mut intake: Intake,
+    mut inbox: IntakeInbox,
+    runtime: &Handle,
+) -> Result<(), IntakeError> {
     let mut events = Vec::with_capacity(BATCH_MAX);
     loop {
         let first = runtime.block_on(async {
@@ -190,13 +191,5 @@ pub(super) fn condition_of(state: &SourceState) -> Option<(&'static str, String)
         SourceState::Refused(filters) => {
             Some(("subscription_refused", format!("the broker refused {}", filters.join(", "))))
         }
-    }
-}
-
-impl Operational {
-    /// The identity of the condition's beginning or end.
-    pub(super) fn identity(&self) -> String {
-        let edge = if self.active { "begins" } else { "ends" };
-        format!("{}/{}/{edge}", self.kind, self.subject)
     }
 }

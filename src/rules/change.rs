@@ -162,17 +162,22 @@ impl Change {
     }
 }
 
-/// An identity in the form of a ULID: 48 bits of `at` in milliseconds, 80 bits of
-/// the SHA-256 of what makes the decision, in Crockford's base 32.
 fn identity(ladder: &str, scope: &Scope, move_: (&str, &str), at: Stamp, repeat: u32) -> String {
+    let repeat = repeat.to_string();
+    stable_id(at, &[ladder, scope.kind(), scope.id(), move_.0, move_.1, &repeat])
+}
+
+/// An identity in the form of a ULID, the same for the same thing whatever
+/// restarts lie between: 48 bits of `at` in milliseconds, 80 bits of the SHA-256
+/// of it and of the fields, in Crockford's base 32.
+pub fn stable_id(at: Stamp, fields: &[&str]) -> String {
     let mut hash = Sha256::new();
-    for field in [ladder, scope.kind(), scope.id(), move_.0, move_.1] {
+    for field in fields {
         // With its length before it, no field can run into the next.
         hash.update((field.len() as u64).to_be_bytes());
         hash.update(field);
     }
     hash.update(at.0.to_be_bytes());
-    hash.update(repeat.to_be_bytes());
     let digest = hash.finalize();
     let random = digest.iter().take(10).fold(0u128, |bits, byte| bits << 8 | u128::from(*byte));
     let millis = u128::from(at.0.max(0).unsigned_abs()) & ((1 << 48) - 1);

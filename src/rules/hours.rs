@@ -117,6 +117,32 @@ impl HourSums {
         self.flags |= other.flags;
     }
 
+    /// The sums as they were kept: count, sum, least and greatest in 10⁻⁶ units,
+    /// covered minutes, and how many did not count. Which flags those had is not kept.
+    pub fn from_parts(
+        count: u32,
+        sum_micro: i64,
+        (min_micro, max_micro): (i64, i64),
+        minutes: u64,
+        flagged: u32,
+    ) -> HourSums {
+        let empty = HourSums { minutes, flagged, ..HourSums::default() };
+        if count == 0 {
+            return empty;
+        }
+        HourSums { sum_micro: i128::from(sum_micro), min_micro, max_micro, count, ..empty }
+    }
+
+    /// The sum in 10⁻⁶ units, saturating.
+    pub fn sum_micro(&self) -> i64 {
+        self.sum_micro.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    }
+
+    /// One bit for every covered minute.
+    pub fn minutes(&self) -> u64 {
+        self.minutes
+    }
+
     /// How many readings count.
     pub fn count(&self) -> u32 {
         self.count

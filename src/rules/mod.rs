@@ -21,6 +21,7 @@ mod change;
 mod criterion;
 mod data;
 mod hours;
+pub mod judge;
 mod ladder;
 mod rulesets;
 mod threshold;
@@ -29,7 +30,7 @@ mod zone;
 #[cfg(test)]
 mod golden;
 
-pub use change::{Change, Input, Scope};
+pub use change::{Change, Input, Scope, stable_id};
 pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure, Threshold};
 pub use hours::{HourSums, MICRO, MICRO_MAX, micro};
 pub use ladder::{LadderRules, LadderState, Revision, Step, Why};

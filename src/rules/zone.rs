@@ -32,6 +32,17 @@ impl ZoneHour {
         let (sum_micro, stations) = means_micro
             .into_iter()
             .fold((0i64, 0u32), |(sum, n), m| (sum.saturating_add(m), n.saturating_add(1)));
+        ZoneHour::from_sum(hour, sum_micro, stations, expected, min_valid_share)
+    }
+
+    /// The hour from the sum of the means of its valid stations.
+    pub fn from_sum(
+        hour: Hour,
+        sum_micro: i64,
+        stations: u32,
+        expected: u32,
+        min_valid_share: f64,
+    ) -> ZoneHour {
         let valid = stations > 0 && stations >= needed(expected, min_valid_share);
         ZoneHour { hour, sum_micro, stations, expected, valid }
     }

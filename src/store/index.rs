@@ -86,7 +86,7 @@ impl Index {
                 let line = self.line(*source, None, row.received);
                 line.messages.add(Bucket::Ignored, *count);
             }
-            RowKind::ZoneClosed { .. } => {}
+            RowKind::ZoneClosed { .. } | RowKind::ZoneRevised { .. } => {}
         }
         over
     }

@@ -389,6 +389,13 @@ impl Reader {
         })
     }
 
+    /// Conditions of the operation that hold: kind, subject, since when, in words.
+    pub fn conditions(&self) -> Res<Vec<(String, String, Stamp, String)>> {
+        self.all("SELECT kind, subject, since, detail FROM conditions ORDER BY since", [], |r| {
+            Ok((r.get(0)?, r.get(1)?, Stamp(r.get(2)?), r.get(3)?))
+        })
+    }
+
     /// Notices per receiver and state.
     pub fn outbox_counts(&self) -> Res<Vec<(String, String, u64)>> {
         self.all("SELECT receiver, state, count(*) FROM outbox GROUP BY receiver, state", [], |r| {
@@ -617,6 +624,10 @@ impl RawRow {
                 RowKind::ZoneClosed { zone: String::from_utf8(body.to_vec()).ok()?, hour: hour()? }
             }
             1 => RowKind::DevicesClosed { frontier: hour()? },
+            3 => {
+                let (zone, code, hour) = postcard::from_bytes(body).ok()?;
+                RowKind::ZoneRevised { zone, quantity: Quantity::from_code(code)?, hour }
+            }
             2 => RowKind::Overload { source: self.source?, count: self.observed? as u64 },
             _ => return None,
         };

@@ -62,6 +62,15 @@ pub enum RowKind {
         /// The hour.
         hour: Hour,
     },
+    /// Late data changed an hour of a zone that was judged already.
+    ZoneRevised {
+        /// The zone's id.
+        zone: String,
+        /// The quantity.
+        quantity: Quantity,
+        /// The hour as it is now.
+        hour: crate::rules::ZoneHour,
+    },
     /// Hours of devices before this one are closed.
     DevicesClosed {
         /// The first hour that stays open.

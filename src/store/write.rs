@@ -10,7 +10,7 @@ use crate::air::reading::TimeSource;
 use crate::air::{Hour, Label, Measured, Stamp};
 use crate::flow::{Attempt, Committed, Outcome};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The one connection that writes. An error from it is fatal to the process: a
@@ -170,6 +170,11 @@ impl Writer {
             RowKind::ZoneClosed { zone, hour } => {
                 self.append_other(&row, 0, None, i64::from(hour.0), zone.as_bytes())?;
             }
+            RowKind::ZoneRevised { zone, quantity, hour } => {
+                let body = postcard::to_allocvec(&(zone, quantity.code(), hour))
+                    .map_err(|e| self.damaged(e.to_string()))?;
+                self.append_other(&row, 3, None, i64::from(hour.hour.0), &body)?;
+            }
             RowKind::DevicesClosed { frontier } => {
                 self.append_other(&row, 1, None, i64::from(frontier.0), b"")?;
             }
@@ -260,6 +265,31 @@ impl Writer {
             seq = row.prev;
         }
         Ok(values)
+    }
+
+    /// All readings of a device-hour that count as its values, walking back from
+    /// its head: of several for one series and instant the latest received.
+    pub fn counting(&self, head: i64) -> Res<Vec<(Stamp, Measured)>> {
+        let mut all: Vec<(Stamp, Measured)> = Vec::new();
+        let mut seen = HashSet::new();
+        let mut seq = head;
+        while seq != 0 {
+            let Some(Row { kind: RowKind::Arrival(row), .. }) = self.row(seq)? else {
+                return Err(
+                    self.damaged(format!("journal row {seq} is missing or not of a device"))
+                );
+            };
+            for m in row.values {
+                if seen.insert((row.observed, m.value.quantity, m.value.label.clone())) {
+                    all.push((row.observed, m));
+                }
+            }
+            if row.prev >= seq {
+                return Err(self.damaged(format!("journal row {seq} leads forward")));
+            }
+            seq = row.prev;
+        }
+        Ok(all)
     }
 
     /// One journal row, committed or not.
@@ -459,12 +489,54 @@ impl Writer {
         Ok(())
     }
 
+    /// The receiver of a notice.
+    pub fn receiver_of(&self, notice: i64) -> Res<Option<String>> {
+        let run = || {
+            self.conn
+                .prepare_cached("SELECT receiver FROM outbox WHERE id = ?")?
+                .query_row([notice], |r| r.get(0))
+                .optional()
+        };
+        run().map_err(|e| classify(&self.path, e))
+    }
+
     /// Notes how far a target of `forward` is.
     pub fn put_cursor(&self, target: &str, c: Cursor) -> Res<()> {
         self.run(
             "INSERT OR REPLACE INTO cursors (target, journal, change, hour) VALUES (?, ?, ?, ?)",
             params![target, c.journal, c.change, c.hour],
         )
+        .map(drop)
+    }
+
+    /// Conditions of the operation that hold: (kind, subject) and since when.
+    pub fn conditions(&self) -> Res<BTreeMap<(String, String), Stamp>> {
+        let run = || {
+            let mut statement = self.conn.prepare("SELECT kind, subject, since FROM conditions")?;
+            let rows =
+                statement.query_map([], |r| Ok(((r.get(0)?, r.get(1)?), Stamp(r.get(2)?))))?;
+            rows.collect::<rusqlite::Result<_>>()
+        };
+        run().map_err(|e| classify(&self.path, e))
+    }
+
+    /// A condition of the operation begins or ends.
+    pub fn put_condition(
+        &self,
+        kind: &str,
+        subject: &str,
+        begins: Option<(Stamp, &str)>,
+    ) -> Res<()> {
+        match begins {
+            Some((since, detail)) => self.run(
+                "INSERT OR REPLACE INTO conditions (kind, subject, since, detail) VALUES (?, ?, ?, ?)",
+                params![kind, subject, since.0, detail],
+            ),
+            None => self.run(
+                "DELETE FROM conditions WHERE kind = ? AND subject = ?",
+                params![kind, subject],
+            ),
+        }
         .map(drop)
     }
 

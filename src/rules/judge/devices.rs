@@ -137,7 +137,12 @@ impl Station {
         }
     }
 
-    pub fn judge(&mut self, index: usize, rule: &Threshold, r: &Reading<'_>) -> Option<ThresholdStep> {
+    pub fn judge(
+        &mut self,
+        index: usize,
+        rule: &Threshold,
+        r: &Reading<'_>,
+    ) -> Option<ThresholdStep> {
         let value = micro(r.measured.value.value);
         self.thresholds.get_mut(index)?.reading(rule, r.at, r.device, value, r.measured.flag)
     }

@@ -344,7 +344,8 @@ impl Judge {
             .quantities
             .iter()
             .map(|q| {
-                let means = seat.stations.iter().filter_map(|s| self.mean_of(*s, *q, hour, |_| None));
+                let means =
+                    seat.stations.iter().filter_map(|s| self.mean_of(*s, *q, hour, |_| None));
                 (*q, seat.hour_of(hour, means))
             })
             .collect();
@@ -379,7 +380,13 @@ impl Judge {
     }
 
     /// Replays a revision of a zone's hour as it was written down.
-    pub fn zone_revised(&mut self, zone: &str, quantity: Quantity, hour: super::ZoneHour, now: Stamp) {
+    pub fn zone_revised(
+        &mut self,
+        zone: &str,
+        quantity: Quantity,
+        hour: super::ZoneHour,
+        now: Stamp,
+    ) {
         if let Some(zone) = self.zones.iter_mut().find(|z| z.id() == zone) {
             zone.revise(quantity, hour, &self.plan, now);
         }

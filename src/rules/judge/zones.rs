@@ -3,7 +3,7 @@
 use super::outcome::{self, Judged, LevelNow, ZoneJudged};
 use super::{Plan, PlannedZone};
 use crate::air::{Hour, Quantity, Stamp};
-use crate::rules::{LadderRules, LadderState, ZoneHour};
+use crate::rules::{LadderRules, LadderState, Scope, ZoneHour};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -81,7 +81,9 @@ impl Zone {
         SavedZone {
             id: self.planned.id.clone(),
             next: self.next,
-            ladders: seats.map(|s| (s.ruleset.clone(), s.ladder.clone(), s.state.clone())).collect(),
+            ladders: seats
+                .map(|s| (s.ruleset.clone(), s.ladder.clone(), s.state.clone()))
+                .collect(),
             judged: self.judged.clone(),
         }
     }
@@ -144,8 +146,10 @@ impl Zone {
             let Some((_, zone_hour)) = hours.iter().find(|(q, _)| *q == seat.quantity) else {
                 continue;
             };
-            let step = rules_of(plan, seat).and_then(|rules| seat.state.close(&rules, *zone_hour));
-            changes.extend(step.map(|s| Judged { tell: true, ..of_step(&self.planned, &s, now) }));
+            let Seat { ruleset, ladder, state, .. } = seat;
+            let rules = rules_of(plan, ruleset, ladder);
+            let step = rules.and_then(|rules| state.close(&rules, *zone_hour));
+            changes.extend(step.map(|s| outcome::of_ladder(&self.planned.id, &s, now)));
         }
         self.judged.extend(hours.iter().copied());
         while self.judged.front().is_some_and(|(_, h)| h.hour <= hour.back(plan.keep)) {
@@ -181,15 +185,18 @@ impl Zone {
         self.judged[place].1 = hour;
         let mut changes = Vec::new();
         for seat in self.ladders.iter_mut().filter(|s| s.quantity == quantity) {
-            let revision = rules_of(plan, seat).and_then(|rules| seat.state.revise(&rules, hour));
+            let Seat { ruleset, ladder, state, .. } = seat;
+            let rules = rules_of(plan, ruleset, ladder);
+            let revision = rules.and_then(|rules| state.revise(&rules, hour));
             let Some(revision) = revision else { continue };
             let live = revision.live.as_ref();
             let told = |s: &crate::rules::Step| {
                 live.is_some_and(|l| l.at == s.at && l.from == s.from && l.to == s.to)
             };
             let past = revision.added.iter().filter(|s| !told(s));
-            changes.extend(past.map(|s| Judged::in_the_past(of_step(&self.planned, s, now))));
-            changes.extend(live.map(|s| Judged { tell: true, ..of_step(&self.planned, s, now) }));
+            let past = past.map(|s| outcome::of_ladder(&self.planned.id, s, now));
+            changes.extend(past.map(Judged::in_the_past));
+            changes.extend(live.map(|s| outcome::of_ladder(&self.planned.id, s, now)));
         }
         Some(ZoneJudged {
             zone: self.planned.id.clone(),
@@ -206,10 +213,12 @@ impl Zone {
 
     fn level_of(&self, seat: &Seat, plan: &Plan) -> LevelNow {
         let last = seat.state.last();
-        let version = last.and_then(|hour| Some(rules_of(plan, seat)?.at(hour)?.0.reference()));
+        let version = last.and_then(|hour| {
+            Some(rules_of(plan, &seat.ruleset, &seat.ladder)?.at(hour)?.0.reference())
+        });
         LevelNow {
             ladder: seat.ladder.clone(),
-            scope: outcome::zone_scope(&self.planned.id),
+            scope: Scope::Zone(self.planned.id.clone()),
             level: seat.state.level().to_owned(),
             since: seat.state.since(),
             last: last.and_then(|hour| seat.state.judged(hour).copied()),
@@ -219,10 +228,6 @@ impl Zone {
     }
 }
 
-fn rules_of<'a>(plan: &'a Plan, seat: &'a Seat) -> Option<LadderRules<'a>> {
-    Some(LadderRules::new(plan.rulesets.get(&seat.ruleset)?, &seat.ladder, plan.keep))
-}
-
-fn of_step(zone: &PlannedZone, step: &crate::rules::Step, now: Stamp) -> Judged {
-    outcome::of_ladder(&zone.id, step, now)
+fn rules_of<'a>(plan: &'a Plan, ruleset: &str, ladder: &'a str) -> Option<LadderRules<'a>> {
+    Some(LadderRules::new(plan.rulesets.get(ruleset)?, ladder, plan.keep))
 }

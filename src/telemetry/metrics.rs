@@ -1,0 +1,378 @@
+//! Counters, gauges and histograms under fixed names.
+//!
+//! Counters and histograms are fed by the stages as things happen. Gauges that
+//! the store can answer (levels, outbox, size, how far forwarding is) are not
+//! fed at all: whoever renders reads them from the store first, as
+//! [`StoreFigures`], so they are true right after a restart too.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Metric, Registry};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The media type of [`Metrics::render`].
+pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Seconds of one commit.
+const COMMIT: [f64; 12] =
+    [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0];
+/// Arrivals in one commit; the last is the largest batch there is.
+const BATCH: [f64; 11] = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 250.0, 500.0, 1_000.0, 2_048.0];
+/// Seconds from arrival to its acknowledgement.
+const ACK: [f64; 13] =
+    [0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// Seconds from a change to its delivery: from at once to three days of retries.
+const DELIVERY: [f64; 16] = [
+    0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0, 600.0, 3_600.0,
+    21_600.0, 259_200.0,
+];
+
+type Labels<const N: usize> = [(&'static str, String); N];
+type Counters<const N: usize> = Family<Labels<N>, Counter>;
+type Gauges<const N: usize> = Family<Labels<N>, Gauge>;
+
+/// Every metric of the daemon. A clone is another handle on the same numbers.
+#[derive(Debug, Clone)]
+pub struct Metrics(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    /// Held from filling the figures of the store to the end of rendering.
+    rendering: Mutex<()>,
+    inward: Inward,
+    outward: Outward,
+}
+
+/// From the brokers to the store.
+#[derive(Debug)]
+struct Inward {
+    arrivals: Counters<1>,
+    readings_stored: Counters<1>,
+    duplicates: Counters<1>,
+    quarantined: Counters<2>,
+    ignored: Counters<2>,
+    commit_seconds: Histogram,
+    commit_batch: Histogram,
+    ack_seconds: Histogram,
+    mqtt_connected: Gauges<1>,
+    source_silent: Gauges<1>,
+    store_bytes: Gauges<1>,
+    series: Gauge,
+}
+
+/// From the store to those who are told.
+#[derive(Debug)]
+struct Outward {
+    levels: Gauges<3>,
+    changes: Counters<2>,
+    outbox_pending: Gauges<1>,
+    outbox_dead: Gauges<1>,
+    attempts: Counters<2>,
+    delivery_seconds: Histogram,
+    forward_pending: Gauges<1>,
+    forward_points: Counters<2>,
+}
+
+/// The handles of one source, looked up once.
+#[derive(Debug, Clone)]
+pub struct SourceMetrics {
+    name: String,
+    all: Metrics,
+    /// Messages that came in.
+    pub arrivals: Counter,
+    /// Readings stored, new or revised.
+    pub readings_stored: Counter,
+    /// Readings that were there already.
+    pub duplicates: Counter,
+    /// 1 while connected and subscribed.
+    pub connected: Gauge,
+    /// 1 while the source should speak and does not.
+    pub silent: Gauge,
+}
+
+/// What the store says at the moment of rendering.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct StoreFigures {
+    /// Bytes on disk by tier.
+    pub bytes: Vec<(String, u64)>,
+    /// Ladder, scope, level, and whether the ladder stands there now.
+    pub levels: Vec<(String, String, String, bool)>,
+    /// Receiver, notices pending, notices given up.
+    pub outbox: Vec<(String, u64, u64)>,
+    /// Target, journal rows it does not have yet.
+    pub forward: Vec<(String, u64)>,
+}
+
+impl Inward {
+    #[rustfmt::skip] // One line a metric is easier to compare with the published table.
+    fn register(r: &mut Registry) -> Inward {
+        Inward {
+            arrivals: put(r, "dustline_arrivals", "Messages received", Family::default()),
+            readings_stored: put(r, "dustline_readings_stored", "Readings stored, new or revised", Family::default()),
+            duplicates: put(r, "dustline_duplicates", "Readings that were there already", Family::default()),
+            quarantined: put(r, "dustline_quarantined", "Messages set aside", Family::default()),
+            ignored: put(r, "dustline_ignored", "Messages left out by a named policy", Family::default()),
+            commit_seconds: put(r, "dustline_commit_seconds", "Time of a commit", histogram(&COMMIT)),
+            commit_batch: put(r, "dustline_commit_batch_arrivals", "Messages in one commit", histogram(&BATCH)),
+            ack_seconds: put(r, "dustline_arrival_to_ack_seconds", "From arrival to its acknowledgement", histogram(&ACK)),
+            mqtt_connected: put(r, "dustline_mqtt_connected", "1 while connected and subscribed", Family::default()),
+            source_silent: put(r, "dustline_source_silent", "1 while a source should speak and does not", Family::default()),
+            store_bytes: put(r, "dustline_store_bytes", "Bytes on disk", Family::default()),
+            series: put(r, "dustline_series", "Series with readings", Gauge::default()),
+        }
+    }
+}
+
+impl Outward {
+    #[rustfmt::skip] // As above.
+    fn register(r: &mut Registry) -> Outward {
+        put::<Gauge>(r, "dustline_incidents_open", "Open incidents", Gauge::default());
+        Outward {
+            levels: put(r, "dustline_levels", "1 for the level at which a ladder or threshold stands, 0 for its others", Family::default()),
+            changes: put(r, "dustline_changes", "Steps of ladders and thresholds", Family::default()),
+            outbox_pending: put(r, "dustline_outbox_pending", "Notices not yet taken", Family::default()),
+            outbox_dead: put(r, "dustline_outbox_dead", "Notices given up", Family::default()),
+            attempts: put(r, "dustline_delivery_attempts", "Attempts to deliver a notice", Family::default()),
+            delivery_seconds: put(r, "dustline_change_to_delivery_seconds", "From a change to the delivery of its notice", histogram(&DELIVERY)),
+            forward_pending: put(r, "dustline_forward_pending", "Journal rows a target does not have yet", Family::default()),
+            forward_points: put(r, "dustline_forward_points", "Points sent to a target", Family::default()),
+        }
+    }
+}
+
+impl Metrics {
+    /// All metrics at zero. `version` and `revision` name the build.
+    pub fn new(version: &str, revision: &str) -> Metrics {
+        let mut registry = Registry::default();
+        let inward = Inward::register(&mut registry);
+        let outward = Outward::register(&mut registry);
+        let build = Gauges::<2>::default();
+        let build = put(&mut registry, "dustline_build_info", "This build", build);
+        build
+            .get_or_create(&[("version", version.to_owned()), ("revision", revision.to_owned())])
+            .set(1);
+        Metrics(Arc::new(Inner { registry, rendering: Mutex::new(()), inward, outward }))
+    }
+
+    /// The handles of a source, its metrics at zero if it is new.
+    pub fn source(&self, name: &str) -> SourceMetrics {
+        let of = [("source", name.to_owned())];
+        SourceMetrics {
+            name: name.to_owned(),
+            arrivals: self.0.inward.arrivals.get_or_create_owned(&of),
+            readings_stored: self.0.inward.readings_stored.get_or_create_owned(&of),
+            duplicates: self.0.inward.duplicates.get_or_create_owned(&of),
+            connected: self.0.inward.mqtt_connected.get_or_create_owned(&of),
+            silent: self.0.inward.source_silent.get_or_create_owned(&of),
+            all: self.clone(),
+        }
+    }
+
+    /// A commit of so many arrivals took so many seconds.
+    pub fn commit(&self, seconds: f64, arrivals: usize) {
+        self.0.inward.commit_seconds.observe(seconds);
+        self.0.inward.commit_batch.observe(arrivals as f64);
+    }
+
+    /// An arrival was acknowledged so many seconds after it came.
+    pub fn acknowledged(&self, seconds: f64) {
+        self.0.inward.ack_seconds.observe(seconds);
+    }
+
+    /// So many series have readings.
+    pub fn series(&self, n: u64) {
+        self.0.inward.series.set(signed(n));
+    }
+
+    /// A ladder or threshold moved to a level.
+    pub fn change(&self, ladder: &str, to: &str) {
+        self.0
+            .outward
+            .changes
+            .get_or_create(&[("ladder", ladder.to_owned()), ("to", to.to_owned())])
+            .inc();
+    }
+
+    /// An attempt to deliver a notice ended: `delivered`, `retry` or `dead`.
+    pub fn attempt(&self, receiver: &str, outcome: &'static str) {
+        let of = [("receiver", receiver.to_owned()), ("outcome", outcome.to_owned())];
+        self.0.outward.attempts.get_or_create(&of).inc();
+    }
+
+    /// The notice of a change was delivered so many seconds after the change.
+    pub fn delivered(&self, seconds: f64) {
+        self.0.outward.delivery_seconds.observe(seconds);
+    }
+
+    /// So many points sent to a target ended this way: `written`, `refused` or `retry`.
+    pub fn forwarded(&self, target: &str, outcome: &'static str, points: u64) {
+        let of = [("target", target.to_owned()), ("outcome", outcome.to_owned())];
+        self.0.outward.forward_points.get_or_create(&of).inc_by(points);
+    }
+
+    /// All metrics in OpenMetrics text (see [`MEDIA_TYPE`]), with the figures of the store.
+    pub fn render(&self, figures: &StoreFigures) -> String {
+        let _one_at_a_time = self.0.rendering.lock().unwrap_or_else(PoisonError::into_inner);
+        self.fill(figures);
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut text, &self.0.registry);
+        text
+    }
+
+    fn fill(&self, figures: &StoreFigures) {
+        let (inward, m) = (&self.0.inward, &self.0.outward);
+        inward.store_bytes.clear();
+        m.levels.clear();
+        for family in [&m.outbox_pending, &m.outbox_dead, &m.forward_pending] {
+            family.clear();
+        }
+        for (tier, bytes) in &figures.bytes {
+            inward.store_bytes.get_or_create(&[("tier", tier.clone())]).set(signed(*bytes));
+        }
+        for (ladder, scope, level, here) in &figures.levels {
+            let of =
+                [("ladder", ladder.clone()), ("scope", scope.clone()), ("level", level.clone())];
+            m.levels.get_or_create(&of).set(i64::from(*here));
+        }
+        for (receiver, pending, dead) in &figures.outbox {
+            let of = [("receiver", receiver.clone())];
+            m.outbox_pending.get_or_create(&of).set(signed(*pending));
+            m.outbox_dead.get_or_create(&of).set(signed(*dead));
+        }
+        for (target, rows) in &figures.forward {
+            m.forward_pending.get_or_create(&[("target", target.clone())]).set(signed(*rows));
+        }
+    }
+}
+
+impl SourceMetrics {
+    /// A message was set aside for this reason.
+    pub fn quarantined(&self, reason: &str) {
+        self.count(&self.all.0.inward.quarantined, reason, 1);
+    }
+
+    /// So many messages were left out by this policy.
+    pub fn ignored(&self, reason: &str, n: u64) {
+        self.count(&self.all.0.inward.ignored, reason, n);
+    }
+
+    fn count(&self, family: &Counters<2>, reason: &str, n: u64) {
+        let of = [("source", self.name.clone()), ("reason", reason.to_owned())];
+        family.get_or_create(&of).inc_by(n);
+    }
+}
+
+/// Registers a metric and hands it back. Counters get `_total` from the encoder.
+fn put<M: Metric + Clone>(registry: &mut Registry, name: &str, help: &str, metric: M) -> M {
+    registry.register(name, help, metric.clone());
+    metric
+}
+
+fn histogram(buckets: &[f64]) -> Histogram {
+    Histogram::new(buckets.iter().copied())
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// Name and labels of every metric, as published.
+    const PUBLISHED: [&str; 23] = [
+        "dustline_arrivals_total{source}",
+        "dustline_readings_stored_total{source}",
+        "dustline_duplicates_total{source}",
+        "dustline_quarantined_total{reason,source}",
+        "dustline_ignored_total{reason,source}",
+        "dustline_commit_seconds{}",
+        "dustline_commit_batch_arrivals{}",
+        "dustline_arrival_to_ack_seconds{}",
+        "dustline_mqtt_connected{source}",
+        "dustline_source_silent{source}",
+        "dustline_store_bytes{tier}",
+        "dustline_series{}",
+        "dustline_levels{ladder,level,scope}",
+        "dustline_changes_total{ladder,to}",
+        "dustline_outbox_pending{receiver}",
+        "dustline_outbox_dead{receiver}",
+        "dustline_delivery_attempts_total{outcome,receiver}",
+        "dustline_change_to_delivery_seconds{}",
+        "dustline_forward_pending{target}",
+        "dustline_forward_points_total{outcome,target}",
+        "dustline_incidents_open{}",
+        "dustline_build_info{revision,version}",
+        "# EOF",
+    ];
+
+    fn figures() -> StoreFigures {
+        StoreFigures {
+            bytes: vec![("database".into(), 4096)],
+            levels: vec![("kr-pm25".into(), "zone/seoul".into(), "advisory".into(), true)],
+            outbox: vec![("desk".into(), 2, 1)],
+            forward: vec![("main".into(), 7)],
+        }
+    }
+
+    /// `name{labels}` of a line, histograms under their own name.
+    fn shape(line: &str) -> String {
+        let (name, labels) = match line.split_once('{') {
+            Some((name, rest)) => (name, rest.split_once('}').map_or(rest, |(l, _)| l)),
+            None => (line.split(' ').next().unwrap_or_default(), ""),
+        };
+        let mut keys: Vec<&str> =
+            labels.split(',').filter_map(|l| l.split_once('=')).map(|(k, _)| k).collect();
+        keys.retain(|k| *k != "le");
+        keys.sort_unstable();
+        let name =
+            ["_bucket", "_sum", "_count"].iter().find_map(|s| name.strip_suffix(s)).unwrap_or(name);
+        format!("{name}{{{}}}", keys.join(","))
+    }
+
+    #[test]
+    fn names_and_labels_are_exactly_those_published() {
+        let metrics = Metrics::new("1.2.3", "abc");
+        let source = metrics.source("city");
+        source.quarantined("not_json");
+        source.ignored("retained", 3);
+        metrics.change("kr-pm25", "advisory");
+        metrics.attempt("desk", "delivered");
+        metrics.forwarded("main", "written", 10);
+        metrics.commit(0.002, 12);
+        metrics.acknowledged(0.003);
+        metrics.delivered(0.004);
+        let text = metrics.render(&figures());
+        let shown: BTreeSet<String> = text
+            .lines()
+            .map(|l| if l.starts_with('#') { l.to_owned() } else { shape(l) })
+            .filter(|l| !l.starts_with("# HELP") && !l.starts_with("# TYPE"))
+            .collect();
+        let published: BTreeSet<String> = PUBLISHED.iter().map(|s| (*s).to_owned()).collect();
+        assert_eq!(shown, published);
+    }
+
+    #[test]
+    fn handles_of_one_source_count_into_one_series() {
+        let metrics = Metrics::new("1", "x");
+        metrics.source("city").arrivals.inc();
+        metrics.clone().source("city").arrivals.inc_by(2);
+        let text = metrics.render(&StoreFigures::default());
+        assert!(text.contains("dustline_arrivals_total{source=\"city\"} 3\n"), "{text}");
+    }
+
+    #[test]
+    fn what_the_store_no_longer_says_is_no_longer_shown() {
+        let metrics = Metrics::new("1", "x");
+        assert!(metrics.render(&figures()).contains("level=\"advisory\"} 1\n"));
+        let text = metrics.render(&StoreFigures::default());
+        assert!(!text.contains("advisory") && !text.contains("receiver="), "{text}");
+    }
+}
