@@ -221,8 +221,11 @@ mod tests {
     }
 
     #[test]
-    fn a_series_hour_stays_small() {
+    fn a_series_hour_stays_small_and_survives_a_snapshot() {
         assert!(std::mem::size_of::<HourSums>() <= 64);
+        let sums = HourSums::of([(at(3, 0), -81.84, Flag::Pass), (at(4, 0), 1.0, Flag::Fail)], TEN);
+        let bytes = postcard::to_allocvec(&sums).unwrap();
+        assert_eq!(postcard::from_bytes::<HourSums>(&bytes).unwrap(), sums);
     }
 
     #[test]

@@ -193,6 +193,26 @@ mod tests {
     }
 
     #[test]
+    fn while_both_criteria_hold_it_stays_raised() {
+        let (mut state, r) = (ThresholdState::new(), rule(2, 4));
+        let moves: Vec<(i64, bool)> = (1..)
+            .zip([200.0, 200.0, 20.0, 20.0, 20.0])
+            .filter_map(|(at, v)| state.reading(&r, Stamp(at), 0, micro(v), Flag::Pass))
+            .map(|step| (step.at.0, step.raised))
+            .collect();
+        assert_eq!(moves, [(2, true), (5, false)]);
+    }
+
+    #[test]
+    fn the_state_survives_a_snapshot() {
+        let mut state = ThresholdState::new();
+        read(&mut state, 1, 200.0);
+        read(&mut state, 2, 200.0);
+        let bytes = postcard::to_allocvec(&state).unwrap();
+        assert_eq!(postcard::from_bytes::<ThresholdState>(&bytes).unwrap(), state);
+    }
+
+    #[test]
     fn a_partly_filled_set_can_raise() {
         let mut state = ThresholdState::new();
         read(&mut state, 1, 200.0);

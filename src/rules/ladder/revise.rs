@@ -1,7 +1,6 @@
 //! Judging again after late data.
 
 use super::{LadderRules, LadderState, Standing, Step, Why};
-use crate::air::Stamp;
 use crate::rules::criterion;
 use crate::rules::zone::ZoneHour;
 use std::collections::VecDeque;
@@ -83,7 +82,7 @@ fn contains(steps: &[Step], step: &Step) -> bool {
 }
 
 /// The step from the level that stood to the one that stands, after `before`
-/// has become `after`. There always is one, as the courses of events differ.
+/// has become `after`. There always is one, as the two end differently.
 fn live_step(
     from: &str,
     to: &str,
@@ -91,15 +90,11 @@ fn live_step(
     after: &[Step],
     hours: &VecDeque<ZoneHour>,
 ) -> Option<Step> {
-    let leading = after.last();
-    let new = leading.filter(|step| !contains(before, step));
-    let mut step = match new {
+    let mut step = match after.last().filter(|step| !contains(before, step)) {
         Some(step) => step.clone(),
-        None => {
-            let since = leading.map_or(Stamp(i64::MIN), |step| step.at);
-            let gone = before.iter().find(|s| s.at > since && !contains(after, s))?;
-            take_back(gone, hours)
-        }
+        // One hour changed and the last step did not: it lies before that hour,
+        // and so does all that the two have in common.
+        None => take_back(before.iter().find(|step| !contains(after, step))?, hours),
     };
     step.from = from.to_owned();
     step.to = to.to_owned();

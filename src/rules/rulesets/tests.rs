@@ -79,7 +79,7 @@ fn faults_are_named_with_what_to_do() {
         ("\"warning\"", "\"advisory\"", "\"advisory\" is taken", "of its own"),
         ("id = \"kr-pm10\"", "id = \"kr-pm25\"", "second ladder", "another id"),
         ("from memory", "quite sure", "quite sure", "correct the file"),
-        ("[[ruleset]]", "[[ruleset]", "", "correct the file"),
+        ("[[ruleset.ladder]]", "[[ruleset.ladder]", "unclosed", "correct the file"),
     ] {
         assert!(KR.contains(old), "{old}");
         let error = refused(&KR.replacen(old, new, 1));
