@@ -76,6 +76,8 @@ pub enum Event {
     Tick(Stamp),
     /// Something is asked of the single writer.
     Command(Command),
+    /// Nothing more will come: what is waiting is committed, then the intake ends.
+    Finish,
 }
 
 /// What the other stages ask of the single writer.

@@ -1,1 +1,52 @@
-//! (stub)
+//! What systemd is told: READY, STATUS, WATCHDOG, STOPPING. Without systemd
+//! every call does nothing.
+
+use crate::telemetry::Health;
+use sd_notify::NotifyState;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// The daemon takes what comes.
+pub fn ready(status: &str) {
+    send(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
+/// The daemon ends what it has begun.
+pub fn stopping(status: &str) {
+    send(&[NotifyState::Stopping, NotifyState::Status(status)]);
+}
+
+/// One line for `systemctl status`.
+pub fn status(status: &str) {
+    send(&[NotifyState::Status(status)]);
+}
+
+fn send(states: &[NotifyState<'_>]) {
+    if let Err(e) = sd_notify::notify(false, states) {
+        tracing::debug!(error = %e, "systemd was not told");
+    }
+}
+
+/// Feeds the watchdog while every loop has turned lately, and never otherwise:
+/// a process that lives but does not work is restarted. Returns at once where
+/// there is no watchdog.
+pub async fn watchdog(health: Arc<Health>) {
+    let mut usec = 0;
+    if !sd_notify::watchdog_enabled(false, &mut usec) {
+        return;
+    }
+    let mut beat =
+        tokio::time::interval(Duration::from_micros(usec / 3).max(Duration::from_millis(1)));
+    loop {
+        beat.tick().await;
+        let stuck = health.stuck(Instant::now());
+        if stuck.is_empty() {
+            send(&[NotifyState::Watchdog]);
+        } else {
+            tracing::error!(
+                stuck = stuck.join(", "),
+                "a loop does not turn; the watchdog is not fed"
+            );
+        }
+    }
+}

@@ -93,6 +93,13 @@ pub struct Source {
     pub routes: Vec<Route>,
 }
 
+impl Source {
+    /// The MQTT filters of its routes.
+    pub fn filters(&self) -> Vec<String> {
+        self.routes.iter().map(|r| r.pattern.filter()).collect()
+    }
+}
+
 /// The protocol spoken with a broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MqttVersion {

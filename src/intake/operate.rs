@@ -139,6 +139,16 @@ impl State {
         };
         seat.metrics.connected.set(i64::from(*state == SourceState::Up));
         let (name, at) = (planned.name.clone(), self.stamp(at));
+        match state {
+            SourceState::Up => {
+                seat.part.ok();
+                self.writer.put_filters(seat.row, &planned.filters())?;
+            }
+            SourceState::Down(why) => seat.part.down(why.clone()),
+            SourceState::Refused(filters) => {
+                seat.part.degraded(format!("the broker refused {}", filters.join(", ")));
+            }
+        }
         match condition_of(state) {
             // A broker that is away for a moment is weather; silence is told in time.
             Some(("source_down", _)) => Ok(()),

@@ -6,7 +6,7 @@ use crate::config::settings::{Receiver, Source};
 use crate::quality;
 use crate::rules::judge::{Judge, Plan as JudgePlan};
 use crate::store::{ArrivalRow, Index, Row, RowKind, Snapshot, StoreError, Writer};
-use crate::telemetry::Metrics;
+use crate::telemetry::{Health, Metrics, Part, Role, SourceMetrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +46,8 @@ pub(super) struct Seat {
     pub row: u32,
     /// When a message came last, or the start.
     pub heard: Stamp,
-    pub metrics: crate::telemetry::SourceMetrics,
+    pub metrics: SourceMetrics,
+    pub part: Part,
 }
 
 /// The fold over everything that happened.
@@ -77,12 +78,15 @@ impl State {
         plan: Arc<Plan>,
         mut writer: Writer,
         metrics: Metrics,
+        health: &Health,
         now: Stamp,
     ) -> Result<State, StoreError> {
         let mut seats = Vec::new();
         for source in &plan.sources {
             let row = writer.source(&source.name)?;
-            seats.push(Seat { row, heard: now, metrics: metrics.source(&source.name) });
+            let part = health.part(&format!("source/{}", source.name), Role::Edge, None);
+            part.down("not connected yet");
+            seats.push(Seat { row, heard: now, metrics: metrics.source(&source.name), part });
         }
         let mut judge = Judge::new(plan.judge.clone(), now);
         let mut names: Vec<_> = writer.devices().iter().map(|(n, id)| (*id, n.clone())).collect();
@@ -120,16 +124,20 @@ impl State {
         }
     }
 
-    /// The filters that a source subscribed to before; the new ones are kept.
-    pub fn replace_filters(
-        &mut self,
-        source: usize,
-        filters: &[String],
-    ) -> Result<Vec<String>, StoreError> {
-        match self.seats.get(source) {
-            Some(seat) => self.writer.replace_filters(seat.row, filters),
-            None => Ok(Vec::new()),
-        }
+    /// The filters that earlier processes subscribed a source to. Together with
+    /// the new ones they are kept until the source is up: only then has the
+    /// broker been told to give the old ones up.
+    pub fn previous_filters(&mut self, place: usize) -> Result<Vec<String>, StoreError> {
+        let Some((seat, source)) = self.seats.get(place).zip(self.plan.sources.get(place)) else {
+            return Ok(Vec::new());
+        };
+        let previous = self.writer.filters(seat.row)?;
+        let mut all = source.filters();
+        all.extend(previous.iter().cloned());
+        all.sort_unstable();
+        all.dedup();
+        self.writer.put_filters(seat.row, &all)?;
+        Ok(previous)
     }
 
     /// Our clock, never running backwards along the journal.

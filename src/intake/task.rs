@@ -4,11 +4,14 @@ use super::state::{Plan, State};
 use crate::clock::Clock;
 use crate::flow::{BATCH_MAX, Command, Committed, Event, IntakeInbox, Receipt, SourceState};
 use crate::store::{StoreError, Writer};
-use crate::telemetry::{Metrics, Part};
+use crate::telemetry::{Health, Metrics, Part, Role};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
+
+/// The loop turns at every tick; if it has not for this long it is stuck.
+const TURN_MAX: Duration = Duration::from_secs(20);
 
 /// Why the intake ended before it was told to. All of these are fatal: the
 /// process exits non-zero, is started again, and recovers.
@@ -33,8 +36,8 @@ pub struct Parts {
     pub metrics: Metrics,
     /// The time of the world.
     pub clock: Clock,
-    /// Where the loop says that it turns.
-    pub health: Part,
+    /// The states of the parts.
+    pub health: Arc<Health>,
 }
 
 /// The intake, recovered and ready to take events.
@@ -55,26 +58,25 @@ impl Intake {
     pub fn open(parts: Parts) -> Result<Intake, IntakeError> {
         let now = parts.clock.now();
         let sources = parts.receipts.len();
-        let state = State::recover(parts.plan, parts.writer, parts.metrics.clone(), now)?;
+        let (metrics, health) = (parts.metrics.clone(), &parts.health);
+        let state = State::recover(parts.plan, parts.writer, metrics, health, now)?;
+        let health = health.part("intake", Role::Core, Some(TURN_MAX));
+        health.ok();
         parts.committed.send_replace(state.writer.last());
         Ok(Intake {
             state,
             receipts: parts.receipts,
             committed: parts.committed,
             metrics: parts.metrics,
-            health: parts.health,
+            health,
             owed: vec![Vec::new(); sources],
             since: None,
         })
     }
 
-    /// The filters that a source subscribed to before; the new ones are kept.
-    pub fn replace_filters(
-        &mut self,
-        source: usize,
-        filters: &[String],
-    ) -> Result<Vec<String>, IntakeError> {
-        Ok(self.state.replace_filters(source, filters)?)
+    /// The filters that earlier processes subscribed a source to.
+    pub fn previous_filters(&mut self, source: usize) -> Result<Vec<String>, IntakeError> {
+        Ok(self.state.previous_filters(source)?)
     }
 
     /// Applies the events in one transaction, announces it, and hands the
@@ -110,6 +112,7 @@ impl Intake {
             }
             Event::Tick(now) => self.state.tick(now),
             Event::Command(command) => self.command(command),
+            Event::Finish => Ok(()),
         }
     }
 
@@ -145,15 +148,17 @@ impl Intake {
     }
 }
 
-/// Runs the intake on its own thread until both channels are closed. Commands
-/// and ticks are taken before arrivals, so that a flood cannot hold them up.
+/// Runs the intake on its own thread until [`Event::Finish`] or until both
+/// channels are closed. Commands and ticks are taken before arrivals, so that a
+/// flood cannot hold them up.
 pub fn run(
     mut intake: Intake,
     mut inbox: IntakeInbox,
     runtime: &Handle,
 ) -> Result<(), IntakeError> {
     let mut events = Vec::with_capacity(BATCH_MAX);
-    loop {
+    let mut finish = false;
+    while !finish {
         let first = runtime.block_on(async {
             tokio::select! {
                 biased;
@@ -162,12 +167,21 @@ pub fn run(
                 else => None,
             }
         });
-        let Some(first) = first else { break };
-        events.push(first);
+        events.extend(first);
+        if events.is_empty() {
+            break;
+        }
         drain(&mut inbox, &mut events);
+        finish = events.iter().any(|e| matches!(e, Event::Finish));
         intake.turn(&mut events)?;
     }
-    intake.finish()
+    loop {
+        drain(&mut inbox, &mut events);
+        if events.is_empty() {
+            return intake.finish();
+        }
+        intake.turn(&mut events)?;
+    }
 }
 
 fn drain(inbox: &mut IntakeInbox, events: &mut Vec<Event>) {

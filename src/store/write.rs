@@ -117,17 +117,19 @@ impl Writer {
             .map_err(|e| classify(&self.path, e))
     }
 
-    /// The filters that a source subscribed to last, and remembers the new ones.
-    pub fn replace_filters(&mut self, source: u32, filters: &[String]) -> Res<Vec<String>> {
-        let old: String = self
+    /// The filters kept for a source.
+    pub fn filters(&self, source: u32) -> Res<Vec<String>> {
+        let text: String = self
             .conn
             .query_row("SELECT filters FROM sources WHERE id = ?", [source], |r| r.get(0))
             .map_err(|e| classify(&self.path, e))?;
-        self.run(
-            "UPDATE sources SET filters = ? WHERE id = ?",
-            params![filters.join("\n"), source],
-        )?;
-        Ok(old.lines().map(str::to_owned).collect())
+        Ok(text.lines().map(str::to_owned).collect())
+    }
+
+    /// Keeps the filters of a source.
+    pub fn put_filters(&self, source: u32, filters: &[String]) -> Res<()> {
+        let text = filters.join("\n");
+        self.run("UPDATE sources SET filters = ? WHERE id = ?", params![text, source]).map(drop)
     }
 
     /// The row of a device by name; made if new.
