@@ -1,8 +1,178 @@
 //! The file as written becomes the settings as meant; every fault is reported
 //! at once, with its place.
+//!
+//! ```text
+//!  text ─▶ toml (with spans) ─▶ reader: Table, Item ─▶ one file a section ─▶ Settings
+//!                                      └─▶ faults and warnings ─▶ sorted by place
+//! ```
+//!
+//! Each section asks its table for the keys it knows; what is left over is an
+//! unknown key. A fault never stops the reading: the faulty value is replaced
+//! by a default, and a single fault makes the result a list of faults. Secrets
+//! and lists of stations are fetched while reading, so that what is missing is
+//! reported in the same breath.
 
+mod daemon;
+mod environment;
+mod excerpt;
+mod fault;
+mod later;
+mod outputs;
+mod reader;
+mod route;
 pub mod secret;
 pub mod settings;
+mod source;
+mod station;
+mod url;
+mod values;
+mod zone;
 
+#[cfg(test)]
+mod tests;
+
+pub use environment::{Environment, Machine};
+pub use fault::{Fault, Finding, Warning};
 pub use secret::Secret;
 pub use settings::Settings;
+
+use self::fault::Text;
+use self::reader::{Context, Found, Table};
+use crate::rules;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::de::DeTable;
+
+/// The instance of a configuration that names none.
+const INSTANCE: &str = "local";
+/// Where the store lies unless told otherwise.
+const DATA_DIR: &str = "/var/lib/dustline";
+/// The largest configuration that is read, bytes: far more than a person writes.
+const TEXT_MAX: usize = 16 << 20;
+
+/// A configuration that can be used.
+#[derive(Debug, Clone)]
+pub struct Loaded {
+    /// What it means.
+    pub settings: Settings,
+    /// What is allowed in it but unwise, in the order of the file.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads the configuration in a file.
+///
+/// # Errors
+/// Every fault, in the order of the file; also when the file cannot be read.
+pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, Vec<Fault>> {
+    let file = path.display().to_string();
+    let whole = |message: String, hint: &str| {
+        vec![Fault::whole_file(&file, message, Some(hint.to_owned()))]
+    };
+    let bytes = env.read(path).map_err(|error| {
+        whole(format!("cannot read it: {error}"), "name another file with --config")
+    })?;
+    if bytes.len() > TEXT_MAX {
+        return Err(whole(
+            format!("{} bytes; at most {TEXT_MAX} are read", bytes.len()),
+            "put stations into a list: stations = \"stations.csv\"",
+        ));
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(good).filter(|b| **b == b'\n').count() + 1;
+        whole(format!("line {line} is not UTF-8"), "save the file in UTF-8")
+    })?;
+    let parent = path.parent().unwrap_or(Path::new(""));
+    let base_dir = std::path::absolute(parent).unwrap_or_else(|_| parent.to_owned());
+    parse(&text, &file, &base_dir, env)
+}
+
+/// Reads a configuration; `file` names it in findings, and relative paths are
+/// relative to `base_dir`.
+///
+/// # Errors
+/// Every fault, in the order of the file.
+pub fn parse(
+    text: &str,
+    file: &str,
+    base_dir: &Path,
+    env: &dyn Environment,
+) -> Result<Loaded, Vec<Fault>> {
+    let (settings, found) = read(text, file, base_dir, env);
+    match settings {
+        Some(settings) if found.faults.is_empty() => {
+            Ok(Loaded { settings, warnings: found.warnings })
+        }
+        _ => Err(found.faults),
+    }
+}
+
+fn read(
+    text: &str,
+    file: &str,
+    base_dir: &Path,
+    env: &dyn Environment,
+) -> (Option<Settings>, Found) {
+    let (document, errors) = DeTable::parse_recoverable(text);
+    let ctx = Context::new(Text::new(file, text), base_dir, env);
+    if !errors.is_empty() {
+        let quotable = !text.contains("\"\"\"") && !text.contains("'''");
+        for error in errors {
+            let span = error.span().unwrap_or(0..0);
+            let message = format!("not TOML: {}", error.message());
+            let mut fault = ctx.text.finding(&span, "", message, None, true);
+            fault.excerpt = fault.excerpt.filter(|_| quotable);
+            ctx.push_fault(fault);
+        }
+        return (None, ctx.finish());
+    }
+    let settings = settings(Table::root(&ctx, document.get_ref()));
+    (Some(settings), ctx.finish())
+}
+
+/// Reads the whole document.
+fn settings(mut root: Table<'_>) -> Settings {
+    let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
+    let data_dir = root.get("data_dir").and_then(|i| i.path());
+    let http = daemon::http(&mut root);
+    let sources = source::read(&mut root, instance.as_deref());
+    let stations = station::read(&mut root);
+    let rulesets = rulesets(&root);
+    let (zones, zone_ids) = zone::read(&mut root, &stations, &rulesets);
+    let thresholds = zone::thresholds(&mut root, &rulesets);
+    let (delivery, timeout) = outputs::delivery(&mut root);
+    let receivers = outputs::receivers(&mut root, &zone_ids, timeout);
+    let influxdb = outputs::influxdb(&mut root);
+    let judgement = daemon::judgement(&mut root);
+    let quality = daemon::quality(&mut root);
+    let log_json = daemon::log_json(&mut root);
+    later::check(&mut root);
+    root.finish();
+    let named = |id: &String| zones.iter().any(|z| z.rulesets.contains(id));
+    Settings {
+        instance: instance.unwrap_or_else(|| INSTANCE.to_owned()),
+        data_dir: data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR)),
+        http,
+        sources,
+        stations: stations.list,
+        rulesets: rulesets.into_iter().filter(|(id, _)| named(id)).collect(),
+        zones,
+        thresholds,
+        receivers,
+        influxdb,
+        judgement,
+        quality,
+        delivery,
+        log_json,
+    }
+}
+
+/// Every ruleset that is built in, by id; none, with a fault, if one is faulty.
+fn rulesets(root: &Table<'_>) -> BTreeMap<String, Vec<rules::Ruleset>> {
+    rules::builtin().unwrap_or_else(|error| {
+        let mut fault = Fault::whole_file(&error.origin, error.what, Some(error.advice));
+        (fault.line, fault.column) = (error.line, error.column);
+        root.ctx.push_fault(fault);
+        BTreeMap::new()
+    })
+}

@@ -58,6 +58,13 @@ pub struct Http {
     pub base_url: String,
 }
 
+impl Default for Http {
+    fn default() -> Http {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
+        Http { listen, public: false, operator_token: None, base_url: format!("http://{listen}") }
+    }
+}
+
 /// One broker with its subscriptions.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -175,6 +182,21 @@ pub struct Judgement {
     pub notify_late: bool,
 }
 
+impl Default for Judgement {
+    fn default() -> Judgement {
+        let minutes = |n: u64| Duration::from_secs(60 * n);
+        Judgement {
+            lateness: minutes(1),
+            grace: minutes(10),
+            reading_covers: minutes(10),
+            min_coverage: 0.75,
+            unknown_after: minutes(3 * 60),
+            revise_within: minutes(72 * 60),
+            notify_late: false,
+        }
+    }
+}
+
 /// One webhook receiver.
 #[derive(Debug, Clone)]
 pub struct Receiver {
@@ -245,6 +267,15 @@ pub struct Delivery {
     pub schedule: Vec<Duration>,
     /// Attempts under way at once over all receivers. Default 64.
     pub parallel: usize,
+}
+
+impl Default for Delivery {
+    fn default() -> Delivery {
+        let hours = |n: u64| n * 3_600;
+        let seconds =
+            [0, 5, 30, 120, 600, hours(1), hours(3), hours(6), hours(12), hours(24), hours(24)];
+        Delivery { schedule: seconds.map(Duration::from_secs).to_vec(), parallel: 64 }
+    }
 }
 
 /// The quantities that rules and thresholds of these settings look at.

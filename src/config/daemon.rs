@@ -1,0 +1,103 @@
+//! What concerns the daemon as a whole: its server, its judgement, its log.
+
+use super::reader::Table;
+use super::settings::{Http, Judgement};
+use crate::quality::Policy;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The shortest interval at which devices usually report; who covers less of
+/// an hour than this asks for cannot reach any coverage.
+const USUAL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Reads `[http]`.
+pub(super) fn http(root: &mut Table<'_>) -> Http {
+    let mut table = root.table("http");
+    let defaults = Http::default();
+    let written = table.get("listen");
+    let listen = written.as_ref().and_then(|item| {
+        let parsed = item.text()?.parse::<SocketAddr>();
+        parsed.map_err(|_| item.wrong("an address and a port such as \"127.0.0.1:8080\"")).ok()
+    });
+    let listen = listen.unwrap_or(defaults.listen);
+    let public = table.flag("public", defaults.public);
+    let token = table.get("operator_token");
+    let has_token = token.is_some();
+    let operator_token = token.and_then(|i| i.secret());
+    if let Some(item) = &written
+        && !listen.ip().is_loopback()
+        && !public
+        && !has_token
+    {
+        item.fault(
+            format!("{listen} is reached from other machines, and nothing says who may read"),
+            Some("add operator_token, or public = true, or listen on 127.0.0.1".to_owned()),
+        );
+    }
+    let base_url = table.get("base_url").and_then(|i| {
+        let address = i.url(&["http", "https"], "leave the user out")?;
+        Some(address.url.as_str().trim_end_matches('/').to_owned())
+    });
+    table.finish();
+    Http {
+        listen,
+        public,
+        operator_token,
+        base_url: base_url.unwrap_or(format!("http://{listen}")),
+    }
+}
+
+/// Reads `[judgement]`.
+pub(super) fn judgement(root: &mut Table<'_>) -> Judgement {
+    let mut table = root.table("judgement");
+    let defaults = Judgement::default();
+    let written = table.get("lateness").or_else(|| table.get("grace"));
+    let judgement = Judgement {
+        lateness: table.duration_from("lateness", defaults.lateness, Duration::ZERO),
+        grace: table.duration("grace", defaults.grace),
+        reading_covers: table.duration("reading_covers", defaults.reading_covers),
+        min_coverage: table.share("min_coverage", defaults.min_coverage),
+        unknown_after: table.duration("unknown_after", defaults.unknown_after),
+        revise_within: table.duration_from("revise_within", defaults.revise_within, Duration::ZERO),
+        notify_late: table.flag("notify_late", defaults.notify_late),
+    };
+    if judgement.lateness > judgement.grace
+        && let Some(item) = written
+    {
+        item.fault(
+            "lateness is longer than grace, so hours would never wait for it",
+            Some("make grace at least as long as lateness".to_owned()),
+        );
+    }
+    let needed = USUAL_INTERVAL.mul_f64(judgement.min_coverage);
+    if judgement.reading_covers < needed {
+        table.warn(
+            "no hour can be valid unless devices report more often than once a minute: \
+             reading_covers is too short for min_coverage"
+                .to_owned(),
+            Some("make reading_covers at least the interval of your devices".to_owned()),
+        );
+    }
+    table.finish();
+    judgement
+}
+
+/// Reads `[log]`: whether lines are JSON.
+pub(super) fn log_json(root: &mut Table<'_>) -> bool {
+    let mut table = root.table("log");
+    let json = table.choice("format", &[("text", false), ("json", true)], false);
+    table.finish();
+    json
+}
+
+/// Reads `[quality]`.
+pub(super) fn quality(root: &mut Table<'_>) -> Policy {
+    let mut table = root.table("quality");
+    let defaults = Policy::default();
+    let policy = Policy {
+        max_future: table.duration_from("max_future", defaults.max_future, Duration::ZERO),
+        max_past: table.duration("max_past", defaults.max_past),
+    };
+    table.finish();
+    policy
+}

@@ -1,0 +1,196 @@
+//! `[[zone]]` and `[[threshold]]`: what is judged, and by which rules.
+
+use super::fault::did_you_mean;
+use super::reader::{Item, Table};
+use super::settings::Zone;
+use super::station::Stations;
+use super::values::Unique;
+use crate::air::{Names, Quantity};
+use crate::rules::{Ruleset, Threshold};
+use jiff::tz::TimeZone;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most readings a threshold looks back on.
+const READINGS_MAX: u8 = 60;
+
+/// Reads every zone; gives the ids of the rulesets they name beside them.
+pub(super) fn read(
+    root: &mut Table<'_>,
+    stations: &Stations,
+    known: &BTreeMap<String, Vec<Ruleset>>,
+) -> (Vec<Zone>, Unique) {
+    let mut ids = Unique::default();
+    let mut zones = Vec::new();
+    for mut table in root.tables("zone") {
+        let id = table.own_name("id", &mut ids);
+        let name = table.get("name").and_then(|i| i.names()).unwrap_or_else(|| Names::plain(&id));
+        let zone = Zone {
+            name,
+            id,
+            country: table.get("country").and_then(|i| country(&i)),
+            time_zone: table.get("time_zone").and_then(|i| i.time_zone()).unwrap_or(TimeZone::UTC),
+            stations: table.get("stations").and_then(|i| members(&i, stations)),
+            min_valid_share: table.share("min_valid_share", 0.5),
+            rulesets: rulesets(&mut table, known),
+        };
+        warn_if_never_valid(&table, &zone, stations);
+        table.finish();
+        zones.push(zone);
+    }
+    (zones, ids)
+}
+
+fn country(item: &Item<'_>) -> Option<String> {
+    let text = item.text()?;
+    if text.len() != 2 || !text.bytes().all(|b| b.is_ascii_uppercase()) {
+        item.wrong("two capital letters (ISO 3166-1), such as \"KR\"");
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+impl Item<'_> {
+    /// The value as a time zone of the IANA database.
+    pub(super) fn time_zone(&self) -> Option<TimeZone> {
+        let text = self.text()?;
+        match TimeZone::get(text) {
+            Ok(zone) => Some(zone),
+            Err(_) => {
+                let names: Vec<String> =
+                    jiff::tz::db().available().map(|name| name.to_string()).collect();
+                let hint = did_you_mean(text, names.iter().map(String::as_str));
+                self.wrong_with("a time zone such as \"Asia/Seoul\"", hint);
+                None
+            }
+        }
+    }
+}
+
+/// The stations of a zone; `None` for all.
+fn members(item: &Item<'_>, stations: &Stations) -> Option<Vec<String>> {
+    let items = item.list("station ids, or [\"*\"] for all");
+    let mut members = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut all = false;
+    for entry in &items {
+        let Some(id) = entry.text() else { continue };
+        if id == "*" {
+            all = true;
+        } else if !stations.ids.has(id) {
+            let hint = did_you_mean(id, stations.ids.names())
+                .unwrap_or_else(|| format!("known stations: {}", stations.ids.sentence()));
+            entry.fault(format!("there is no station {id:?}"), Some(hint));
+        } else if !seen.insert(id) {
+            entry.fault(format!("station {id:?} is there twice"), None);
+        } else {
+            members.push(id.to_owned());
+        }
+    }
+    if items.is_empty() {
+        item.fault("no station; expected station ids, or [\"*\"] for all", None);
+    } else if all && items.len() > 1 {
+        item.fault("\"*\" means all stations, so nothing else belongs beside it", None);
+    }
+    (!all).then_some(members)
+}
+
+fn rulesets(table: &mut Table<'_>, known: &BTreeMap<String, Vec<Ruleset>>) -> Vec<String> {
+    let Some(item) = table.get("rulesets") else {
+        table.warn("no rulesets: nothing judges this zone".to_owned(), None);
+        return Vec::new();
+    };
+    let mut ids = Vec::new();
+    for entry in item.list("ruleset ids") {
+        let Some(id) = entry.text() else { continue };
+        if !known.contains_key(id) {
+            let names = || known.keys().map(String::as_str);
+            let list = names().collect::<Vec<_>>().join(", ");
+            let hint = did_you_mean(id, names()).unwrap_or(format!("known rulesets: {list}"));
+            entry.fault(format!("there is no ruleset {id:?}"), Some(hint));
+        } else if ids.iter().any(|other| other == id) {
+            entry.fault(format!("ruleset {id:?} is there twice"), None);
+        } else {
+            ids.push(id.to_owned());
+        }
+    }
+    ids
+}
+
+/// Warns of a zone of which too few stations have devices.
+fn warn_if_never_valid(table: &Table<'_>, zone: &Zone, stations: &Stations) {
+    let Some(members) = zone.stations.as_ref().filter(|m| !m.is_empty()) else { return };
+    let wanted: BTreeSet<&str> = members.iter().map(String::as_str).collect();
+    let with_devices = stations
+        .list
+        .iter()
+        .filter(|s| wanted.contains(s.id.as_str()) && !s.devices.is_empty())
+        .count();
+    if (with_devices as f64) < zone.min_valid_share * members.len() as f64 {
+        table.warn(
+            format!(
+                "no hour can be valid: {with_devices} of {} stations have devices, \
+                 min_valid_share is {}",
+                members.len(),
+                zone.min_valid_share
+            ),
+            Some("name the devices of its stations".to_owned()),
+        );
+    }
+}
+
+/// Reads every threshold.
+pub(super) fn thresholds(
+    root: &mut Table<'_>,
+    rulesets: &BTreeMap<String, Vec<Ruleset>>,
+) -> Vec<Threshold> {
+    let mut ids = Unique::default();
+    let ladders = rulesets.values().flatten().flat_map(|r| &r.ladders);
+    let ladders: BTreeSet<&str> = ladders.map(|l| l.id.as_str()).collect();
+    let mut thresholds = Vec::new();
+    for mut table in root.tables("threshold") {
+        let id = table.own_name("id", &mut ids);
+        if ladders.contains(id.as_str()) {
+            table.fault_at("id", format!("{id:?} is the name of a ladder already"), None);
+        }
+        let quantities = Quantity::ALL.map(|q| (q.name(), q));
+        let quantity = table
+            .need("quantity", "what is measured, such as \"pm2_5\"")
+            .and_then(|i| i.choice(&quantities));
+        let at_least = table
+            .need("at_least", "the value that raises it, in the quantity's unit")
+            .and_then(|i| i.number());
+        let (readings, of) = table.get("readings").and_then(|i| k_of_n(&i)).unwrap_or((2, 3));
+        let lift = table.need("lift_below", "the value below which it is lifted");
+        let lift_below = lift.as_ref().and_then(Item::number);
+        if let (Some(item), Some(lift_below), Some(at_least)) = (&lift, lift_below, at_least)
+            && lift_below > at_least
+        {
+            item.wrong(&format!("at most at_least, which is {at_least}"));
+        }
+        thresholds.push(Threshold {
+            id,
+            quantity: quantity.unwrap_or(Quantity::Pm2_5),
+            at_least: at_least.unwrap_or(0.0),
+            readings,
+            of,
+            lift_below: lift_below.unwrap_or(0.0),
+        });
+        table.finish();
+    }
+    thresholds
+}
+
+/// `2 of 3`: how many of the last how many.
+fn k_of_n(item: &Item<'_>) -> Option<(u8, u8)> {
+    let parsed = match item.value {
+        toml::de::DeValue::String(text) => text
+            .split_once(" of ")
+            .and_then(|(k, n)| Some((k.trim().parse::<u8>().ok()?, n.trim().parse::<u8>().ok()?))),
+        _ => None,
+    };
+    let good = parsed.filter(|(k, n)| 1 <= *k && k <= n && *n <= READINGS_MAX);
+    if good.is_none() {
+        item.wrong(&format!("\"K of N\" with 1 <= K <= N <= {READINGS_MAX}, such as \"2 of 3\""));
+    }
+    good
+}
