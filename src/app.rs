@@ -1,1 +1,267 @@
-//! (stub)
+//! The life of the daemon: what starts in which order, what stops in which
+//! order, and what happens when a part ends by itself.
+//!
+//! Start: lock the data directory, open and recover the store, bind the HTTP
+//! port, deliver and forward, READY, then the brokers: downstream first, so that
+//! nothing comes in before it can be kept. Stop: the same the other way round,
+//! under one deadline. A broker that is away is not a failed start; a part that
+//! ends by itself ends the process, non-zero, and systemd starts it again.
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::flow::{self, Event, IntakeInbox, SourceId, ToIntake};
+use crate::intake::{self, Intake, IntakeError};
+use crate::mqtt::Subscriber;
+use crate::store::{self, Reader, StoreError, Writer};
+use crate::telemetry::{Health, Metrics, Role};
+use crate::{deliver, forward, systemd, web};
+use std::fs::File;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Everything that stops must have stopped by then.
+const STOP_DEADLINE: Duration = Duration::from_secs(20);
+/// Time passes for the intake in steps of at most this much of the machine's.
+const TICK: Duration = Duration::from_secs(1);
+/// … and of at least this much, however fast a demo's clock runs.
+const TICK_MIN: Duration = Duration::from_millis(20);
+
+/// Why the daemon cannot start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The store cannot be used.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    /// The intake ended.
+    #[error("{0}")]
+    Intake(#[from] IntakeError),
+    /// The HTTP port cannot be had.
+    #[error("http.listen = \"{address}\": {source}; stop what uses the port or choose another")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A part ended that should not have.
+    #[error("{0} ended by itself; see the log above")]
+    Ended(&'static str),
+    /// Not everything stopped in time; what was acknowledged is safe.
+    #[error("not everything stopped within {}s; what was acknowledged is on disk", STOP_DEADLINE.as_secs())]
+    Deadline,
+}
+
+/// The daemon, started.
+pub struct App {
+    /// Where it serves HTTP.
+    pub address: SocketAddr,
+    settings: Arc<Settings>,
+    clock: Clock,
+    to_intake: ToIntake,
+    intake: std::thread::JoinHandle<Result<(), IntakeError>>,
+    intake_ended: watch::Receiver<bool>,
+    stop_sources: watch::Sender<bool>,
+    stop_outputs: watch::Sender<bool>,
+    stop_web: watch::Sender<bool>,
+    sources: JoinSet<()>,
+    outputs: JoinSet<&'static str>,
+    web: JoinSet<&'static str>,
+    _lock: File,
+}
+
+/// What the stages share.
+struct Shared {
+    settings: Arc<Settings>,
+    clock: Clock,
+    metrics: Metrics,
+    health: Arc<Health>,
+    committed: watch::Receiver<flow::Committed>,
+    to_intake: ToIntake,
+}
+
+impl App {
+    /// Starts everything. When it returns, the daemon takes what comes.
+    pub async fn start(settings: Arc<Settings>, clock: Clock) -> Result<App, AppError> {
+        let lock = store::lock(&settings.data_dir)?;
+        let writer = Writer::open(&settings.data_dir)?;
+        let (to_intake, inbox) = flow::intake();
+        let (committed_tx, committed) = flow::committed(writer.last());
+        let shared = Shared {
+            settings: settings.clone(),
+            clock: clock.clone(),
+            metrics: Metrics::new(env!("CARGO_PKG_VERSION"), REVISION),
+            health: Health::new(),
+            committed,
+            to_intake: to_intake.clone(),
+        };
+        let (back, receipts): (Vec<_>, Vec<_>) =
+            settings.sources.iter().map(|_| flow::receipts()).unzip();
+        let mut intake = Intake::open(intake::Parts {
+            plan: Arc::new(intake::Plan::of(&settings)),
+            writer,
+            receipts: back,
+            committed: committed_tx,
+            metrics: shared.metrics.clone(),
+            clock: clock.clone(),
+            health: shared.health.clone(),
+        })?;
+        let mut previous = Vec::new();
+        for place in 0..settings.sources.len() {
+            previous.push(intake.previous_filters(place)?);
+        }
+        shared.health.part("store", Role::Core, None).ok();
+        let address = settings.http.listen;
+        let listener = TcpListener::bind(address)
+            .await
+            .map_err(|source| AppError::Listen { address, source })?;
+        let address = listener.local_addr().unwrap_or(address);
+        let (intake, intake_ended) = run_intake(intake, inbox);
+        let (stop_web, web) = start_web(&shared, listener)?;
+        let (stop_outputs, outputs) = start_outputs(&shared)?;
+        systemd::ready(&format!("taking readings; http://{address}"));
+        let (stop_sources, sources) = start_sources(&shared, receipts, previous);
+        tracing::info!(%address, data_dir = %settings.data_dir.display(), "started");
+        Ok(App {
+            address,
+            settings,
+            clock,
+            to_intake,
+            intake,
+            intake_ended,
+            stop_sources,
+            stop_outputs,
+            stop_web,
+            sources,
+            outputs,
+            web,
+            _lock: lock,
+        })
+    }
+
+    /// Runs until `stop` completes or a part ends by itself, then stops.
+    pub async fn run_until(mut self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
+        let ended = tokio::select! {
+            () = stop => None,
+            _ = self.intake_ended.wait_for(|ended| *ended) => Some("the intake"),
+            part = self.outputs.join_next() => Some(part.and_then(Result::ok).unwrap_or("an output")),
+            part = self.web.join_next() => Some(part.and_then(Result::ok).unwrap_or("the web server")),
+            () = any_of(&mut self.sources) => Some("a source"),
+            () = tick(&self.clock, &self.to_intake) => Some("the clock"),
+        };
+        systemd::stopping("finishing what was begun");
+        let stopped = tokio::time::timeout(STOP_DEADLINE, self.stop()).await;
+        match (ended, stopped) {
+            (_, Ok(Err(intake))) => Err(intake),
+            (Some(part), _) => Err(AppError::Ended(part)),
+            (None, Err(_)) => Err(AppError::Deadline),
+            (None, Ok(Ok(()))) => Ok(()),
+        }
+    }
+
+    async fn stop(mut self) -> Result<(), AppError> {
+        tracing::info!("stopping: no more messages, finishing what was begun");
+        self.stop_sources.send_replace(true);
+        self.stop_outputs.send_replace(true);
+        while self.outputs.join_next().await.is_some() {}
+        // The intake commits what is waiting and hands the last receipts back;
+        // then the sources, who wait for them, say goodbye to their brokers.
+        let _ = self.to_intake.commands.send(Event::Finish).await;
+        let _ = self.intake_ended.wait_for(|ended| *ended).await;
+        let ended = match self.intake.join() {
+            Ok(ended) => ended.map_err(AppError::from),
+            Err(_) => Err(AppError::Ended("the intake")),
+        };
+        while self.sources.join_next().await.is_some() {}
+        self.stop_web.send_replace(true);
+        while self.web.join_next().await.is_some() {}
+        tracing::info!(data_dir = %self.settings.data_dir.display(), "stopped");
+        ended
+    }
+}
+
+/// The commit that the program was built from, if the build knew it.
+const REVISION: &str = match option_env!("DUSTLINE_REVISION") {
+    Some(revision) => revision,
+    None => "unknown",
+};
+
+/// Runs the intake on a thread of its own; tells when it has ended.
+fn run_intake(
+    intake: Intake,
+    inbox: IntakeInbox,
+) -> (std::thread::JoinHandle<Result<(), IntakeError>>, watch::Receiver<bool>) {
+    let (ended_tx, ended) = watch::channel(false);
+    let runtime = Handle::current();
+    let thread = std::thread::spawn(move || {
+        let result = intake::run(intake, inbox, &runtime);
+        if let Err(e) = &result {
+            tracing::error!(error = %e, "the intake failed");
+        }
+        drop(ended_tx.send(true));
+        result
+    });
+    (thread, ended)
+}
+
+/// Lets time pass for the intake.
+async fn tick(clock: &Clock, to_intake: &ToIntake) {
+    let period = TICK.div_f64(clock.speed().max(1.0)).max(TICK_MIN);
+    let mut beat = tokio::time::interval(period);
+    beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        beat.tick().await;
+        if to_intake.commands.send(Event::Tick(clock.now())).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Completes when a source ends, and never if there is none.
+async fn any_of(sources: &mut JoinSet<()>) {
+    if sources.join_next().await.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+fn start_sources(
+    shared: &Shared,
+    receipts: Vec<mpsc::Receiver<Vec<flow::Receipt>>>,
+    previous: Vec<Vec<String>>,
+) -> (watch::Sender<bool>, JoinSet<()>) {
+    let (stop_tx, stop) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let each = shared.settings.sources.iter().zip(receipts).zip(previous).enumerate();
+    for (place, ((source, receipts), previous_filters)) in each {
+        let subscriber = Subscriber {
+            source: Arc::new(source.clone()),
+            id: SourceId(place as u16),
+            filters: source.filters(),
+            previous_filters,
+            to_intake: shared.to_intake.clone(),
+            receipts,
+            clock: shared.clock.clone(),
+            stop: stop.clone(),
+        };
+        tasks.spawn(subscriber.run());
+    }
+    (stop_tx, tasks)
+}
+
+fn start_web(
+    _shared: &Shared,
+    _listener: TcpListener,
+) -> Result<(watch::Sender<bool>, JoinSet<&'static str>), AppError> {
+    Ok((watch::channel(false).0, JoinSet::new()))
+}
+
+fn start_outputs(
+    _shared: &Shared,
+) -> Result<(watch::Sender<bool>, JoinSet<&'static str>), AppError> {
+    Ok((watch::channel(false).0, JoinSet::new()))
+}

@@ -1,3 +1,7 @@
 //! The command `dustline`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dustline::cli::main()
+}

@@ -16,8 +16,9 @@ mod arrive;
 mod judge;
 mod notify;
 mod operate;
+mod plan;
 mod state;
 mod task;
 
-pub use state::Plan;
+pub use plan::Plan;
 pub use task::{Intake, IntakeError, Parts, run};

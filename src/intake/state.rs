@@ -1,15 +1,13 @@
 //! The state that the intake folds events into.
 
 use super::judge;
-use crate::air::{Hour, Names, Stamp};
-use crate::config::settings::{Receiver, Source};
-use crate::quality;
-use crate::rules::judge::{Judge, Plan as JudgePlan};
+use super::plan::Plan;
+use crate::air::{Hour, Stamp};
+use crate::rules::judge::Judge;
 use crate::store::{ArrivalRow, Index, Row, RowKind, Snapshot, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role, SourceMetrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Journal rows between snapshots, at least: a restart absorbs at most so many
 /// and a batch, which takes well under a second.
@@ -17,27 +15,6 @@ const SNAPSHOT_ROWS: i64 = 100_000;
 /// Rows between snapshots for each device, so that a large network does not
 /// spend its time on snapshots.
 const SNAPSHOT_ROWS_PER_DEVICE: i64 = 20;
-
-/// What the intake judges and whom it tells.
-#[derive(Debug)]
-pub struct Plan {
-    /// The sources, in the order of their ids.
-    pub sources: Vec<Source>,
-    /// What is believable.
-    pub quality: quality::Policy,
-    /// What is judged.
-    pub judge: JudgePlan,
-    /// Who is told.
-    pub receivers: Vec<Receiver>,
-    /// Time zones of zones by id, for texts.
-    pub time_zones: BTreeMap<String, String>,
-    /// Names of stations by id, for texts.
-    pub station_names: BTreeMap<String, Names>,
-    /// How long a zone may be unknown before it is an operational alert.
-    pub unknown_after: Duration,
-    /// Whether steps that lie in the past are told as well.
-    pub notify_late: bool,
-}
 
 /// A source as the intake knows it.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! The loop: take what is waiting, one transaction, then the receipts.
 
-use super::state::{Plan, State};
+use super::plan::Plan;
+use super::state::State;
 use crate::clock::Clock;
 use crate::flow::{BATCH_MAX, Command, Committed, Event, IntakeInbox, Receipt, SourceState};
 use crate::store::{StoreError, Writer};

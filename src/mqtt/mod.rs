@@ -1,1 +1,90 @@
-//! (stub)
+//! Connections to brokers: messages in, receipts back.
+//!
+//! ```text
+//!             ┌─────────────── one task a source ───────────────┐
+//!  broker ──▶ │ wire ─▶ frame ─▶ dialect (v5, v311) ─▶ try_send │ ──▶ arrivals
+//!  broker ◀── │ wire ◀── PUBACK, PUBREC ◀── receipts            │ ◀── intake, after the commit
+//!             └─────────────────────────────────────────────────┘
+//! ```
+//!
+//! The packets are read and written by `rumqttc`; the loop around them is
+//! ours. Its own event loop sends every acknowledgement by itself, one system
+//! call each, and forgets on reconnecting which QoS 2 exchanges are half done;
+//! here all receipts that are waiting leave in one write, and the end of a QoS 2
+//! exchange is confirmed whether or not its beginning is remembered.
+//!
+//! What holds:
+//! - Nothing is acknowledged until its [`Receipt`] is handed back; receipts of
+//!   an earlier connection are dropped, since the broker sends those messages again.
+//! - The task never waits for the intake. A QoS 0 message that finds no room
+//!   is counted and reported; any other drops the connection, and the broker
+//!   sends it again.
+//! - The session outlives connections and processes. See [`Subscriber::previous_filters`].
+//! - A broker that is away is weather: it is tried again for ever.
+//!
+//! [`Subscriber::run`] is the life of one source; [`probe`] asks once whether
+//! a source would work; [`Publisher`] sends, for simulation.
+
+mod backoff;
+mod fault;
+mod frame;
+mod link;
+mod packet;
+mod probe;
+mod publish;
+mod report;
+mod session;
+mod task;
+mod tls;
+mod v311;
+mod v5;
+mod wire;
+
+pub use probe::probe;
+pub use publish::{PublishError, Publisher, Target};
+
+use crate::clock::Clock;
+use crate::config::settings::{MqttVersion, Source};
+use crate::flow::{Receipt, SourceId, ToIntake};
+use std::sync::Arc;
+use tokio::sync::{mpsc, watch};
+
+/// One source, ready to run.
+pub struct Subscriber {
+    /// The broker and how to talk to it.
+    pub source: Arc<Source>,
+    /// Its place in the configuration.
+    pub id: SourceId,
+    /// What to subscribe to.
+    pub filters: Vec<String>,
+    /// What earlier processes subscribed to under the same client identifier.
+    /// The broker's session still holds these filters; those that are not in
+    /// `filters` are given up. The caller remembers `filters` across restarts,
+    /// from when the source is first [`Up`](crate::flow::SourceState::Up).
+    pub previous_filters: Vec<String>,
+    /// Where messages and states go.
+    pub to_intake: ToIntake,
+    /// What comes back after the commit, in the order of the arrivals.
+    pub receipts: mpsc::Receiver<Vec<Receipt>>,
+    /// Tells when a message came in.
+    pub clock: Clock,
+    /// Turns true when no more messages shall be taken.
+    pub stop: watch::Receiver<bool>,
+}
+
+impl Subscriber {
+    /// Runs until `stop` has turned true *and* `receipts` is closed. Between
+    /// the two it forwards nothing more but still acknowledges, so that the
+    /// caller can drain the intake and hand back the last receipts; then it
+    /// sends DISCONNECT, which keeps the session. Never ends for a broker's sake.
+    pub async fn run(self) {
+        task::run(self).await;
+    }
+}
+
+fn dialect(version: MqttVersion) -> &'static dyn packet::Dialect {
+    match version {
+        MqttVersion::V5 => &v5::V5,
+        MqttVersion::V311 => &v311::V311,
+    }
+}

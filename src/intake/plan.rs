@@ -1,0 +1,75 @@
+//! What the intake judges and whom it tells, taken from the settings.
+
+use crate::air::Names;
+use crate::config::Settings;
+use crate::config::settings::{Receiver, Source, Zone};
+use crate::quality;
+use crate::rules::judge::{Plan as JudgePlan, PlannedStation, PlannedZone};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What the intake judges and whom it tells.
+#[derive(Debug)]
+pub struct Plan {
+    /// The sources, in the order of their ids.
+    pub sources: Vec<Source>,
+    /// What is believable.
+    pub quality: quality::Policy,
+    /// What is judged.
+    pub judge: JudgePlan,
+    /// Who is told.
+    pub receivers: Vec<Receiver>,
+    /// Time zones of zones by id, for texts.
+    pub time_zones: BTreeMap<String, String>,
+    /// Names of stations by id, for texts.
+    pub station_names: BTreeMap<String, Names>,
+    /// How long a zone may be unknown before it is an operational alert.
+    pub unknown_after: Duration,
+    /// Whether steps that lie in the past are told as well.
+    pub notify_late: bool,
+}
+
+impl Plan {
+    /// The part of the settings that the intake needs.
+    pub fn of(settings: &Settings) -> Plan {
+        let named = settings.stations.iter().map(|s| (s.id.clone(), s.name.clone()));
+        let zone_time = |z: &Zone| Some((z.id.clone(), z.time_zone.iana_name()?.to_owned()));
+        Plan {
+            sources: settings.sources.clone(),
+            quality: settings.quality.clone(),
+            judge: judge_plan(settings),
+            receivers: settings.receivers.clone(),
+            time_zones: settings.zones.iter().filter_map(zone_time).collect(),
+            station_names: named.collect(),
+            unknown_after: settings.judgement.unknown_after,
+            notify_late: settings.judgement.notify_late,
+        }
+    }
+}
+
+fn judge_plan(settings: &Settings) -> JudgePlan {
+    let j = &settings.judgement;
+    let stations = settings.stations.iter();
+    let zones = settings.zones.iter();
+    JudgePlan {
+        stations: stations
+            .map(|s| PlannedStation { id: s.id.clone(), devices: s.devices.clone() })
+            .collect(),
+        zones: zones
+            .map(|z| PlannedZone {
+                id: z.id.clone(),
+                name: z.name.clone(),
+                stations: z.stations.clone(),
+                min_valid_share: z.min_valid_share,
+                rulesets: z.rulesets.clone(),
+            })
+            .collect(),
+        thresholds: settings.thresholds.clone(),
+        rulesets: settings.rulesets.clone(),
+        lateness: j.lateness,
+        grace: j.grace,
+        covers: j.reading_covers,
+        min_coverage: j.min_coverage,
+        keep: i32::try_from(j.revise_within.as_secs() / 3600).unwrap_or(i32::MAX),
+    }
+}
