@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Results go to standard output,
 //! everything else to standard error; what went wrong is an exit code.
 
+pub mod check;
 mod exit;
 mod manual;
 mod run;

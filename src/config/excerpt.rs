@@ -10,8 +10,9 @@ const SENSITIVE: [&str; 7] = ["pas", "pw", "secret", "tok", "key", "cred", "auth
 const WIDEST: usize = 160;
 
 /// Quotes `before` and `marked` (of one line, unless `marked` runs on), with
-/// carets below `marked`. Nothing if that would say nothing.
-pub(super) fn excerpt(before: &str, marked: &str) -> Option<String> {
+/// carets below `marked`; `more` says whether the line goes on. Nothing if
+/// that would say nothing.
+pub(super) fn excerpt(before: &str, marked: &str, more: bool) -> Option<String> {
     let first = marked.lines().next().unwrap_or_default();
     let safe_before = mask(before);
     let safe_first = if first.contains('@') && first.contains("://") { "" } else { first };
@@ -19,7 +20,11 @@ pub(super) fn excerpt(before: &str, marked: &str) -> Option<String> {
     if blank || safe_before.chars().count() + safe_first.chars().count() > WIDEST {
         return None;
     }
-    let more = if safe_first.len() < marked.len() || marked.is_empty() { " …" } else { "" };
+    let more = match more || safe_first.len() < marked.len() {
+        true if safe_before.ends_with(' ') && safe_first.is_empty() => "…",
+        true => " …",
+        false => "",
+    };
     let indent = " ".repeat(safe_before.chars().map(columns).sum());
     let carets = "^".repeat(safe_first.chars().map(columns).sum::<usize>().max(1));
     Some(format!("{safe_before}{safe_first}{more}\n{indent}{carets}").replace('\t', " "))
@@ -95,8 +100,8 @@ mod tests {
 
     #[test]
     fn the_caret_stands_below_the_place_meant() {
-        assert_eq!(excerpt("lat = ", "97").unwrap(), "lat = 97\n      ^^");
-        assert_eq!(excerpt("\"종\" = ", "97").unwrap(), "\"종\" = 97\n       ^^");
+        assert_eq!(excerpt("lat = ", "97", false).unwrap(), "lat = 97\n      ^^");
+        assert_eq!(excerpt("\"종\" = ", "97", false).unwrap(), "\"종\" = 97\n       ^^");
     }
 
     #[test]
@@ -109,7 +114,7 @@ mod tests {
             "secret = hunter2 ",
             "password = \"a\\\"hunter2\", ",
         ] {
-            let shown = excerpt(before, "formt").unwrap();
+            let shown = excerpt(before, "formt", true).unwrap();
             assert!(!shown.contains("hunter2"), "{shown}");
             assert!(shown.contains("formt"), "{shown}");
         }
@@ -117,12 +122,12 @@ mod tests {
 
     #[test]
     fn what_is_no_secret_is_quoted() {
-        let shown = excerpt("{ topic = \"air/+\", ", "formt").unwrap();
-        assert!(shown.starts_with("{ topic = \"air/+\", formt\n"), "{shown}");
+        let shown = excerpt("{ topic = \"air/+\", ", "formt", true).unwrap();
+        assert!(shown.starts_with("{ topic = \"air/+\", formt …\n"), "{shown}");
     }
 
     #[test]
     fn a_hidden_value_is_not_quoted() {
-        assert_eq!(excerpt("password = ", "").unwrap(), "password =  …\n           ^");
+        assert_eq!(excerpt("password = ", "", true).unwrap(), "password = …\n           ^");
     }
 }

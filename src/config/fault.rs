@@ -91,7 +91,10 @@ impl<'a> Text<'a> {
         let line_start = line.checked_sub(1).and_then(|i| self.line_starts.get(i)).copied();
         let line_start = line_start.unwrap_or(0);
         let before = self.text.get(line_start..at).unwrap_or_default();
-        let marked = self.text.get(at..self.boundary(span.end)).unwrap_or_default();
+        let end = if hidden { at } else { self.boundary(span.end) };
+        let marked = self.text.get(at..end).unwrap_or_default();
+        let after = self.text.get(end..).unwrap_or_default().lines().next();
+        let more = after.is_some_and(|rest| !rest.trim().is_empty());
         Finding {
             file: self.file.to_owned(),
             line,
@@ -99,7 +102,7 @@ impl<'a> Text<'a> {
             path: path.to_owned(),
             message,
             hint,
-            excerpt: excerpt::excerpt(before, if hidden { "" } else { marked }),
+            excerpt: excerpt::excerpt(before, marked, more),
         }
     }
 

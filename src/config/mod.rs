@@ -82,7 +82,7 @@ pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, Vec<Fault>> {
         let line = error.as_bytes().iter().take(good).filter(|b| **b == b'\n').count() + 1;
         whole(format!("line {line} is not UTF-8"), "save the file in UTF-8")
     })?;
-    let parent = path.parent().unwrap_or(Path::new(""));
+    let parent = path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."));
     let base_dir = std::path::absolute(parent).unwrap_or_else(|_| parent.to_owned());
     parse(&text, &file, &base_dir, env)
 }

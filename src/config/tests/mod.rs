@@ -2,6 +2,7 @@
 
 mod example;
 mod faults;
+mod judged_faults;
 mod lists;
 mod meaning;
 mod robust;
