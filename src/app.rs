@@ -70,8 +70,8 @@ pub struct App {
     stop_outputs: watch::Sender<bool>,
     stop_web: watch::Sender<bool>,
     sources: JoinSet<()>,
-    outputs: JoinSet<&'static str>,
-    web: JoinSet<&'static str>,
+    outputs: JoinSet<()>,
+    web: JoinSet<()>,
     _lock: File,
 }
 
@@ -149,8 +149,8 @@ impl App {
         let ended = tokio::select! {
             () = stop => None,
             _ = self.intake_ended.wait_for(|ended| *ended) => Some("the intake"),
-            part = self.outputs.join_next() => Some(part.and_then(Result::ok).unwrap_or("an output")),
-            part = self.web.join_next() => Some(part.and_then(Result::ok).unwrap_or("the web server")),
+            () = any_of(&mut self.outputs) => Some("an output"),
+            () = any_of(&mut self.web) => Some("the web server"),
             () = any_of(&mut self.sources) => Some("a source"),
             () = tick(&self.clock, &self.to_intake) => Some("the clock"),
         };
@@ -203,7 +203,7 @@ fn run_intake(
         if let Err(e) = &result {
             tracing::error!(error = %e, "the intake failed");
         }
-        drop(ended_tx.send(true));
+        ended_tx.send_replace(true);
         result
     });
     (thread, ended)
@@ -222,9 +222,9 @@ async fn tick(clock: &Clock, to_intake: &ToIntake) {
     }
 }
 
-/// Completes when a source ends, and never if there is none.
-async fn any_of(sources: &mut JoinSet<()>) {
-    if sources.join_next().await.is_none() {
+/// Completes when one of the tasks ends, and never if there is none.
+async fn any_of(tasks: &mut JoinSet<()>) {
+    if tasks.join_next().await.is_none() {
         std::future::pending::<()>().await;
     }
 }
@@ -256,12 +256,10 @@ fn start_sources(
 fn start_web(
     _shared: &Shared,
     _listener: TcpListener,
-) -> Result<(watch::Sender<bool>, JoinSet<&'static str>), AppError> {
+) -> Result<(watch::Sender<bool>, JoinSet<()>), AppError> {
     Ok((watch::channel(false).0, JoinSet::new()))
 }
 
-fn start_outputs(
-    _shared: &Shared,
-) -> Result<(watch::Sender<bool>, JoinSet<&'static str>), AppError> {
+fn start_outputs(_shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>), AppError> {
     Ok((watch::channel(false).0, JoinSet::new()))
 }
