@@ -108,7 +108,7 @@ impl Quantity {
 
     /// Whether the quantity is a mass of particles, which is never negative.
     pub fn is_particle_mass(self) -> bool {
-        self.unit() == "ug/m3"
+        matches!(self, Quantity::Pm1 | Quantity::Pm2_5 | Quantity::Pm4 | Quantity::Pm10)
     }
 }
 

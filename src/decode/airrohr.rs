@@ -17,54 +17,65 @@ use super::number::{self, NoNumber};
 use super::{Captures, Decoded, ENTRIES_MAX, Message, Refused, time};
 use crate::air::{Label, Quantity, Stamp};
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 
-/// Sensor, name after the sensor's `_`, quantity. Whole names: `IPS_P01` is PM0.1.
-const NAMES: &[(&str, &str, Quantity)] = &[
-    ("SPS30", "P0", Quantity::Pm1),
-    ("SPS30", "P2", Quantity::Pm2_5),
-    ("SPS30", "P4", Quantity::Pm4),
-    ("SPS30", "P1", Quantity::Pm10),
-    ("NPM", "P0", Quantity::Pm1),
-    ("NPM", "P2", Quantity::Pm2_5),
-    ("NPM", "P1", Quantity::Pm10),
-    ("IPS", "P0", Quantity::Pm1),
-    ("IPS", "P2", Quantity::Pm2_5),
-    ("IPS", "P1", Quantity::Pm10),
-    ("PMS", "P0", Quantity::Pm1),
-    ("PMS", "P2", Quantity::Pm2_5),
-    ("PMS", "P1", Quantity::Pm10),
-    ("HPM", "P2", Quantity::Pm2_5),
-    ("HPM", "P1", Quantity::Pm10),
-    ("SDS", "P2", Quantity::Pm2_5),
-    ("SDS", "P1", Quantity::Pm10),
-    ("BME280", "temperature", Quantity::Temperature),
-    ("BME280", "humidity", Quantity::Humidity),
-    ("BME280", "pressure", Quantity::Pressure),
-    ("SHT3X", "temperature", Quantity::Temperature),
-    ("SHT3X", "humidity", Quantity::Humidity),
-    ("SCD30", "temperature", Quantity::Temperature),
-    ("SCD30", "humidity", Quantity::Humidity),
-    ("SCD30", "co2_ppm", Quantity::Co2),
-    ("conc", "co2_ppm", Quantity::Co2),
-    ("HTU21D", "temperature", Quantity::Temperature),
-    ("HTU21D", "humidity", Quantity::Humidity),
-    ("BMP280", "temperature", Quantity::Temperature),
-    ("BMP280", "pressure", Quantity::Pressure),
-    ("BMP", "temperature", Quantity::Temperature),
-    ("BMP", "pressure", Quantity::Pressure),
-    ("DS18B20", "temperature", Quantity::Temperature),
-    ("", "temperature", Quantity::Temperature),
-    ("", "humidity", Quantity::Humidity),
-    ("", "pressure", Quantity::Pressure),
-    ("", "P0", Quantity::Pm1),
-    ("", "P2", Quantity::Pm2_5),
-    ("", "P4", Quantity::Pm4),
-    ("", "P1", Quantity::Pm10),
+/// Whole names and their quantities: `IPS_P01` is PM0.1 and not here.
+const NAMES: &[(&str, Quantity)] = &[
+    ("SPS30_P0", Quantity::Pm1),
+    ("SPS30_P2", Quantity::Pm2_5),
+    ("SPS30_P4", Quantity::Pm4),
+    ("SPS30_P1", Quantity::Pm10),
+    ("NPM_P0", Quantity::Pm1),
+    ("NPM_P2", Quantity::Pm2_5),
+    ("NPM_P1", Quantity::Pm10),
+    ("IPS_P0", Quantity::Pm1),
+    ("IPS_P2", Quantity::Pm2_5),
+    ("IPS_P1", Quantity::Pm10),
+    ("PMS_P0", Quantity::Pm1),
+    ("PMS_P2", Quantity::Pm2_5),
+    ("PMS_P1", Quantity::Pm10),
+    ("HPM_P2", Quantity::Pm2_5),
+    ("HPM_P1", Quantity::Pm10),
+    ("SDS_P2", Quantity::Pm2_5),
+    ("SDS_P1", Quantity::Pm10),
+    ("BME280_temperature", Quantity::Temperature),
+    ("BME280_humidity", Quantity::Humidity),
+    ("BME280_pressure", Quantity::Pressure),
+    ("SHT3X_temperature", Quantity::Temperature),
+    ("SHT3X_humidity", Quantity::Humidity),
+    ("SCD30_temperature", Quantity::Temperature),
+    ("SCD30_humidity", Quantity::Humidity),
+    ("SCD30_co2_ppm", Quantity::Co2),
+    ("conc_co2_ppm", Quantity::Co2),
+    ("HTU21D_temperature", Quantity::Temperature),
+    ("HTU21D_humidity", Quantity::Humidity),
+    ("BMP280_temperature", Quantity::Temperature),
+    ("BMP280_pressure", Quantity::Pressure),
+    ("BMP_temperature", Quantity::Temperature),
+    ("BMP_pressure", Quantity::Pressure),
+    ("DS18B20_temperature", Quantity::Temperature),
+    ("temperature", Quantity::Temperature),
+    ("humidity", Quantity::Humidity),
+    ("pressure", Quantity::Pressure),
+    ("P0", Quantity::Pm1),
+    ("P2", Quantity::Pm2_5),
+    ("P4", Quantity::Pm4),
+    ("P1", Quantity::Pm10),
 ];
 
 /// How the public API's names of mass-measuring sensors begin.
 const MASS_SENSORS: [&str; 7] = ["SDS", "PMS", "HPM", "SPS30", "NextPM", "NPM", "IPS"];
+
+/// One entry of the array as it was sent; other members do not matter.
+#[derive(Deserialize)]
+struct Sent<'a> {
+    #[serde(borrow)]
+    value_type: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Option<&'a RawValue>,
+}
 
 /// One entry of the array with a known name.
 struct Entry<'a> {
@@ -102,19 +113,15 @@ pub fn read(m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
 fn known_entries<'a>(items: &[&'a RawValue], found: &mut Gathered) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry> = Vec::new();
     for (place, raw) in items.iter().enumerate() {
-        let entry = Container::of(raw);
-        let name = entry.as_ref().and_then(|e| e.get("value_type")).and_then(json::text);
-        let (Some(entry), Some(name)) = (entry, name) else {
-            found.skip(format!("/sensordatavalues/{place}"), "no object with a \"value_type\"");
+        let Ok(Sent { value_type: name, value }) = serde_json::from_str::<Sent>(raw.get()) else {
+            found.skip(format!("/sensordatavalues/{place}"), "no object with one \"value_type\"");
             continue;
         };
-        let (sensor, rest) = name.split_once('_').unwrap_or(("", &name));
-        let known = |(s, n, _): &(&str, &str, Quantity)| *s == sensor && *n == rest;
-        match NAMES.iter().position(known) {
+        match NAMES.iter().position(|(known, _)| *known == name) {
             Some(row) if entries.iter().any(|e| e.row == row) => {
                 found.skip(path(place), format!("{} is there twice", number::shown(&name)));
             }
-            Some(row) => entries.push(Entry { place, row, value: entry.get("value") }),
+            Some(row) => entries.push(Entry { place, row, value }),
             None => {}
         }
     }
@@ -126,8 +133,9 @@ fn known_entries<'a>(items: &[&'a RawValue], found: &mut Gathered) -> Vec<Entry<
 fn gather(entries: &[Entry], bare_is_mass: bool, found: &mut Gathered) {
     let mut has_main: Vec<Quantity> = Vec::new();
     for entry in entries {
-        let Some((sensor, _, quantity)) = NAMES.get(entry.row) else { continue };
-        if sensor.is_empty() && quantity.is_particle_mass() && !bare_is_mass {
+        let Some((name, quantity)) = NAMES.get(entry.row) else { continue };
+        let sensor = name.split_once('_').map(|(sensor, _)| sensor);
+        if sensor.is_none() && quantity.is_particle_mass() && !bare_is_mass {
             found.skip(path(entry.place), "a count of particles, not a mass");
             continue;
         }
@@ -138,8 +146,7 @@ fn gather(entries: &[Entry], bare_is_mass: bool, found: &mut Gathered) {
         let mut label = Label::default();
         if number.is_ok() {
             if has_main.contains(quantity) {
-                label.channel =
-                    if sensor.is_empty() { "dht".into() } else { sensor.to_lowercase() };
+                label.channel = sensor.unwrap_or("dht").to_lowercase();
             } else {
                 has_main.push(*quantity);
             }
@@ -195,4 +202,117 @@ fn device(document: &Container, sensor: Option<&Container>, captures: &Captures)
 
 fn path(place: usize) -> String {
     format!("/sensordatavalues/{place}/value")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::fixture::{native, short};
+
+    fn read(payload: &str) -> String {
+        short(&native("airrohr", "bridge/yard", payload))
+    }
+
+    fn station(entries: &[(&str, &str)]) -> String {
+        let entries = entries.iter().map(|(t, v)| {
+            format!(r#"{{"value_type":{},"value":{}}}"#, serde_json::json!(t), serde_json::json!(v))
+        });
+        let entries = entries.collect::<Vec<_>>().join(",");
+        read(&format!(r#"{{"esp8266id":"1357","sensordatavalues":[{entries}]}}"#))
+    }
+
+    #[test]
+    fn p1_is_pm10_and_p2_is_pm2_5_and_loop_statistics_are_no_readings() {
+        let entries = [
+            ("SDS_P1", "14.30"),
+            ("SDS_P2", "8.75"),
+            ("temperature", "19.10"),
+            ("humidity", "61.00"),
+            ("BME280_pressure", "99850.50"),
+            ("samples", "600000"),
+            ("min_micro", "200"),
+            ("signal", "-61 dBm"),
+        ];
+        assert_eq!(
+            station(&entries),
+            "esp8266-1357: pm2_5=8.75 pm10=14.3 pressure=998.505 temperature=19.1 humidity=61"
+        );
+    }
+
+    #[test]
+    fn names_are_matched_whole() {
+        let entries = [
+            ("SPS30_P0", "1"),
+            ("SPS30_P2", "2"),
+            ("SPS30_P4", "3"),
+            ("SPS30_P1", "4"),
+            ("SPS30_N1", "77"),
+            ("SPS30_N05", "78"),
+            ("SPS30_TS", "0.6"),
+            ("IPS_P01", "79"),
+            ("HECA_temperature", "35"),
+        ];
+        assert_eq!(station(&entries), "esp8266-1357: pm1=1 pm2_5=2 pm4=3 pm10=4");
+    }
+
+    #[test]
+    fn bare_counts_are_not_masses_unless_a_record_names_a_sensor_of_mass() {
+        let values = r#""sensordatavalues":[{"id":1,"value":"7.50","value_type":"P1"},{"id":2,"value":"3.25","value_type":"P2"}]"#;
+        let count = "a count of particles, not a mass";
+        assert_eq!(
+            read(&format!(r#"{{"esp8266id":"1",{values}}}"#)),
+            format!(
+                "esp8266-1: nothing\nleft out /sensordatavalues/1/value {count}\n\
+                 left out /sensordatavalues/0/value {count}"
+            )
+        );
+        let record = |kind: &str| {
+            let sensor = format!(r#""sensor":{{"id":811,"sensor_type":{{"name":"{kind}"}}}}"#);
+            read(&format!(r#"{{{sensor},{values},"timestamp":"2024-02-03 04:05:06"}}"#))
+        };
+        assert_eq!(record("SDS011"), "sensor-811@2024-02-03T04:05:06Z: pm2_5=3.25 pm10=7.5");
+        assert!(record("PPD42NS").starts_with("sensor-811: nothing"));
+    }
+
+    #[test]
+    fn a_second_sensor_of_one_quantity_is_a_channel() {
+        let entries = [
+            ("temperature", "20.5"),
+            ("BME280_temperature", "19.5"),
+            ("SDS_P2", "8"),
+            ("PMS_P2", "-1"),
+            ("SDS_P2", "9"),
+        ];
+        assert_eq!(
+            station(&entries),
+            "esp8266-1357: pm2_5=8 temperature=19.5 temperature__ch_dht=20.5\n\
+             left out /sensordatavalues/4/value SDS_P2 is there twice\n\
+             left out /sensordatavalues/3/value -1: no reading"
+        );
+    }
+
+    #[test]
+    fn marks_for_no_value_and_broken_entries_leave_the_rest_alone() {
+        let payload = r#"{"sensordatavalues":[{"value_type":"SDS_P1","value":"-1.00"},7,{"value":"3"},
+            {"value_type":"temperature","value":"-128.00"},{"value_type":"SDS_P2","value":"nan"},
+            {"value_type":"humidity"},{"value_type":"BME280_humidity","value":55}]}"#;
+        assert_eq!(
+            read(payload),
+            "bridge/yard: humidity=55\n\
+             left out /sensordatavalues/1 no object with one \"value_type\"\n\
+             left out /sensordatavalues/2 no object with one \"value_type\"\n\
+             left out /sensordatavalues/4/value nan: no reading\n\
+             left out /sensordatavalues/0/value -1: no reading\n\
+             left out /sensordatavalues/3/value -128: no reading\n\
+             left out /sensordatavalues/5/value no \"value\": no reading"
+        );
+    }
+
+    #[test]
+    fn other_documents_are_refused_by_name() {
+        assert_eq!(read(r#"{"pm25":3}"#), "malformed: no_sensordatavalues");
+        assert_eq!(read(r#"{"sensordatavalues":{}}"#), "malformed: no_sensordatavalues");
+        assert_eq!(read(r#"{"sensordatavalues":[]}"#), "ignored: no_quantity");
+        let many = format!(r#"{{"sensordatavalues":[{}0]}}"#, "0,".repeat(20_000));
+        assert_eq!(read(&many), "malformed: too_many_values");
+    }
 }

@@ -1,8 +1,8 @@
 //! What a decoder gathers from one message for one device.
 
+use super::number::NoNumber;
 use super::{Decoded, ENTRIES_MAX, Refused};
 use crate::air::{Label, Observation, Quantity, Skipped, Stamp, Value};
-use crate::decode::number::NoNumber;
 
 /// Values found and entries left out, in the order of the message.
 #[derive(Debug, Default)]

@@ -209,3 +209,74 @@ fn unescape(token: &str) -> Result<String, String> {
     }
     Ok(name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::Stamp;
+
+    fn at<'a>(document: &'a str, pointer: &str) -> Option<&'a str> {
+        let m = Message {
+            topic: "t",
+            payload: document.as_bytes(),
+            retained: false,
+            received: Stamp(0),
+        };
+        let container = Container::of_message(&m).unwrap();
+        container.at(&Pointer::parse(pointer).unwrap()).map(|raw| raw.get())
+    }
+
+    #[test]
+    fn pointers_lead_to_names_with_dots_slashes_and_tildes() {
+        let document = r#"{"pm2.5":1,"a/b":{"m~n":[{"x":5},7]},"":{"":2},"t:0":3}"#;
+        for (pointer, found) in [
+            ("/pm2.5", Some("1")),
+            ("/a~1b/m~0n/0/x", Some("5")),
+            ("/a~1b/m~0n/1", Some("7")),
+            ("/a~1b/m~0n/01", None),
+            ("/a~1b/m~0n/2", None),
+            ("/a~1b/m~0n/-", None),
+            ("//", Some("2")),
+            ("/t:0", Some("3")),
+            ("/t:0/x", None),
+            ("/pm2", None),
+        ] {
+            assert_eq!(at(document, pointer), found, "{pointer}");
+            assert_eq!(Pointer::parse(pointer).unwrap().to_string(), pointer);
+        }
+        assert_eq!(at("[[1,2]]", "/0/1"), Some("2"));
+    }
+
+    #[test]
+    fn faults_of_a_pointer_say_how_to_write_it() {
+        assert!(Pointer::parse("pm25").unwrap_err().contains("\"/pm25\""));
+        assert!(Pointer::parse("").is_err());
+        assert!(Pointer::parse("/a~2").unwrap_err().contains("~0"));
+        assert!(Pointer::parse("/a~").is_err());
+    }
+
+    #[test]
+    fn of_two_members_with_one_name_the_last_counts() {
+        assert_eq!(at(r#"{"a":1,"\u0061":2}"#, "/a"), Some("2"));
+    }
+
+    #[test]
+    fn one_huge_number_does_not_spoil_the_document() {
+        assert_eq!(at(r#"{"a":1e400,"b":2}"#, "/b"), Some("2"));
+    }
+
+    #[test]
+    fn an_identity_is_a_text_or_a_whole_number() {
+        for (json, found) in [
+            ("\"s\\u0031\"", Some("s1")),
+            ("3394227", Some("3394227")),
+            ("1.5", None),
+            ("true", None),
+            ("null", None),
+            ("{}", None),
+        ] {
+            let raw: &RawValue = serde_json::from_str(json).unwrap();
+            assert_eq!(identity(raw).as_deref(), found, "{json}");
+        }
+    }
+}

@@ -73,7 +73,7 @@ impl Field {
         let missing = self.missing.iter().any(|m| match m {
             serde_json::Value::String(s) => text.as_deref() == Some(s),
             serde_json::Value::Number(n) => n.as_f64().is_some_and(|n| number == Ok(n)),
-            other => raw.get() == other.to_string(),
+            other => serde_json::from_str(raw.get()).is_ok_and(|v: serde_json::Value| v == *other),
         });
         if missing {
             return Err(NoNumber::NoReading(number::shown(raw.get())));
@@ -135,5 +135,111 @@ impl Mapping {
             number::shown_long(&names.join(", ")),
         );
         Refused::malformed("nothing_mapped", detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::fixture::{self, short};
+    use crate::decode::{Format, TimeUnit};
+    use serde_json::json;
+
+    fn pointer(text: &str) -> Pointer {
+        Pointer::parse(text).unwrap()
+    }
+
+    fn mapping() -> Mapping {
+        Mapping {
+            device: DeviceFrom::Body(pointer("/device")),
+            time: Some(TimeFrom { pointer: pointer("/time"), unit: None, zone: None }),
+            values: vec![
+                Field::new(Quantity::Pm2_5, pointer("/pm2_5")),
+                Field::new(Quantity::Pm10, pointer("/pm10")),
+                Field::new(Quantity::Temperature, pointer("/temp")),
+            ],
+        }
+    }
+
+    fn read(mapping: Mapping, payload: &str) -> String {
+        short(&fixture::read("air/+/{device}", Format::Json(mapping), "air/seoul/s9", payload))
+    }
+
+    #[test]
+    fn a_message_as_in_the_reference_is_read() {
+        let payload = r#"{"device":"s1","time":"2024-01-02T03:04:05Z","pm2_5":12.3,"pm10":"20.1","rssi":-60}"#;
+        assert_eq!(read(mapping(), payload), "s1@2024-01-02T03:04:05Z: pm2_5=12.3 pm10=20.1");
+        let payload = r#"{"device":17,"time":1704164645,"temp":-1}"#;
+        assert_eq!(read(mapping(), payload), "17@2024-01-02T03:04:05Z: temperature=-1");
+    }
+
+    #[test]
+    fn the_device_may_come_from_the_topic_or_the_settings() {
+        let topic = Mapping { device: DeviceFrom::Topic, time: None, ..mapping() };
+        assert_eq!(read(topic, r#"{"pm10":3,"device":"x"}"#), "s9: pm10=3");
+        let fixed =
+            Mapping { device: DeviceFrom::Fixed("roof".to_owned()), time: None, ..mapping() };
+        assert_eq!(read(fixed, r#"{"pm10":3}"#), "roof: pm10=3");
+        for payload in [r#"{"pm10":3}"#, r#"{"pm10":3,"device":null}"#, r#"{"pm10":3,"device":{}}"#]
+        {
+            assert_eq!(read(mapping(), payload), "malformed: no_device", "{payload}");
+        }
+        for device in ["", "a\\u0007b", &"x".repeat(300)] {
+            let payload = format!(r#"{{"pm10":3,"device":"{device}"}}"#);
+            assert_eq!(read(mapping(), &payload), "malformed: bad_device", "{device}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_leaves_the_values() {
+        let payload = r#"{"device":"a","time":"noon","pm10":3}"#;
+        assert!(read(mapping(), payload).starts_with("a: pm10=3\nleft out /time \"noon\""));
+        let absent = read(mapping(), r#"{"device":"a","pm10":3}"#);
+        assert_eq!(absent, "a: pm10=3\nleft out /time no time here; arrival time used");
+    }
+
+    #[test]
+    fn a_clock_on_the_wall_is_read_in_its_zone() {
+        let zone = jiff::tz::TimeZone::get("Asia/Seoul").ok();
+        let time =
+            Some(TimeFrom { pointer: pointer("/time"), unit: Some(TimeUnit::Seconds), zone });
+        let payload = r#"{"device":"a","time":"2024-01-02 12:04:05","pm10":3}"#;
+        let result = read(Mapping { time, ..mapping() }, payload);
+        assert_eq!(result, "a@2024-01-02T03:04:05Z: pm10=3");
+    }
+
+    #[test]
+    fn missing_marks_factor_offset_and_labels_apply() {
+        let mut field = Field::new(Quantity::Temperature, pointer("/climate/0/f"));
+        (field.factor, field.offset) = (0.5, -10.0);
+        field.missing = vec![json!(-9999), json!("OFF-LINE"), json!(null), json!(true)];
+        field.label.channel = "in".to_owned();
+        let mapping = Mapping { time: None, values: vec![field], device: DeviceFrom::Topic };
+        let with =
+            |value: &str| read(mapping.clone(), &format!(r#"{{"climate":[{{"f":{value}}}]}}"#));
+        assert_eq!(with("41"), "s9: temperature__ch_in=10.5");
+        for missing in ["-9999", "\"-9999.0\"", "\"OFF-LINE\"", "null", "true"] {
+            let result = with(missing);
+            assert!(result.starts_with("s9: nothing\nleft out /climate/0/f "), "{result}");
+            assert!(result.ends_with(": no reading"), "{result}");
+        }
+        assert_eq!(with("\"0.00\""), "s9: temperature__ch_in=-10");
+    }
+
+    #[test]
+    fn a_number_that_its_factor_makes_infinite_is_left_out() {
+        let mut field = Field::new(Quantity::Pm10, pointer("/v"));
+        field.factor = 100.0;
+        let mapping = Mapping { time: None, values: vec![field], device: DeviceFrom::Topic };
+        let expected = "s9: nothing\nleft out /v not a finite number";
+        assert_eq!(read(mapping, r#"{"v":1e308}"#), expected);
+    }
+
+    #[test]
+    fn a_message_without_anything_mapped_names_what_it_has() {
+        let result = fixture::read("#", Format::Json(mapping()), "t", r#"{"PM25":3,"id":"a"}"#);
+        let Err(Refused::Malformed { reason, detail }) = result else { panic!("{result:?}") };
+        assert_eq!(reason, "nothing_mapped");
+        assert!(detail.contains("/pm2_5, /pm10, /temp") && detail.contains("PM25, id"), "{detail}");
     }
 }

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A new network is one file with a function of the type [`Read`] and one line
-//! in [`NATIVE`]. What all decoders share lies beside them: [`topic`] for
+//! in `NATIVE`. What all decoders share lies beside them: [`topic`] for
 //! patterns, `json` for documents, `number` and `time` for lenient scalars,
 //! `gathered` for what was found and left out.
 //!
@@ -29,6 +29,8 @@ mod time;
 pub mod topic;
 mod zigbee2mqtt;
 
+#[cfg(test)]
+mod fixture;
 #[cfg(test)]
 mod robustness_test;
 #[cfg(test)]
@@ -97,6 +99,27 @@ impl Refused {
     /// readings), `no_quantity` (well formed, but without anything we keep),
     /// `no_route` (no subscription's pattern matches the topic).
     pub const IGNORED: [&'static str; 4] = ["empty", "housekeeping", "no_quantity", "no_route"];
+
+    /// Every reason for which a decoder calls a message malformed.
+    pub const MALFORMED: [&'static str; 10] = [
+        "too_large",
+        "not_utf8",
+        "not_json",
+        "not_an_object",
+        "not_a_number",
+        "nothing_mapped",
+        "no_sensordatavalues",
+        "no_device",
+        "bad_device",
+        "too_many_values",
+    ];
+
+    /// The fixed name for counting.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Refused::Ignored(reason) | Refused::Malformed { reason, .. } => reason,
+        }
+    }
 
     fn malformed(reason: &'static str, detail: impl Into<String>) -> Refused {
         Refused::Malformed { reason, detail: detail.into() }
@@ -218,7 +241,7 @@ fn within_limits(mut found: Decoded) -> Result<Decoded, Refused> {
         return Err(gathered::too_many(values + found.skipped.len()));
     }
     let devices = found.observations.iter().map(|o| &o.device).chain(&found.device);
-    let Some(fault) = devices.filter_map(|d| device_fault(d)).last() else { return Ok(found) };
+    let Some(fault) = devices.filter_map(|d| device_fault(d)).next() else { return Ok(found) };
     found.observations.retain(|o| device_fault(&o.device).is_none());
     if found.observations.is_empty() {
         return Err(Refused::malformed("bad_device", fault));

@@ -139,3 +139,87 @@ pub(super) fn captured_label(set: &Label, captures: &Captures) -> Result<Label, 
 fn last_level(topic: &str) -> &str {
     topic.rsplit('/').find(|level| !level.is_empty()).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Format;
+    use crate::decode::fixture::{self, short};
+
+    fn read(pattern: &str, plain: Plain, topic: &str, payload: &str) -> String {
+        short(&fixture::read(pattern, Format::Plain(plain), topic, payload))
+    }
+
+    fn by_topic(topic: &str, payload: &str) -> String {
+        read("tele/{device}/{quantity}", Plain::default(), topic, payload)
+    }
+
+    #[test]
+    fn device_and_quantity_come_from_the_topic() {
+        assert_eq!(by_topic("tele/d1/PM2.5", "6"), "d1: pm2_5=6");
+        assert_eq!(by_topic("tele/d1/temperature", " -3.40\r\n\0"), "d1: temperature=-3.4");
+        let everything = "home/balcony/PM10/";
+        assert_eq!(read("#", Plain::default(), everything, "7"), "home/balcony/PM10/: pm10=7");
+        let pattern = "{device}/{channel}/{quantity}";
+        assert_eq!(read(pattern, Plain::default(), "e1/PMS/pm1.0", "5"), "e1: pm1__ch_PMS=5");
+    }
+
+    #[test]
+    fn or_from_the_settings() {
+        let plain = Plain {
+            device: Some("garden".to_owned()),
+            quantity: Some(Quantity::Temperature),
+            factor: 5.0 / 9.0,
+            offset: -160.0 / 9.0,
+            ..Plain::default()
+        };
+        assert_eq!(read("a/b", plain, "a/b", "41"), "garden: temperature=5");
+        let names = BTreeMap::from([("Feinstaub".to_owned(), Quantity::Pm2_5)]);
+        let plain = Plain { names, ..Plain::default() };
+        assert_eq!(read("{device}/{quantity}", plain, "d/feinstaub", "4"), "d: pm2_5=4");
+    }
+
+    #[test]
+    fn usual_spellings_are_known_whole() {
+        for (name, quantity) in [
+            ("PM2.5", Quantity::Pm2_5),
+            ("pm25", Quantity::Pm2_5),
+            ("pm2_5", Quantity::Pm2_5),
+            ("pm_2_5", Quantity::Pm2_5),
+            ("PM-2.5", Quantity::Pm2_5),
+            ("pm1.0", Quantity::Pm1),
+            ("PM1", Quantity::Pm1),
+            ("pm10.0", Quantity::Pm10),
+            ("PM10", Quantity::Pm10),
+            ("CO2", Quantity::Co2),
+            ("Humidity", Quantity::Humidity),
+        ] {
+            assert_eq!(usual_quantity(name), Some(quantity), "{name}");
+        }
+        for name in ["PPD0.3", "pm2_5_count", "pm", "", "pm100", "co", "pm02"] {
+            assert_eq!(usual_quantity(name), None, "{name}");
+        }
+        for quantity in Quantity::ALL.into_iter().filter(|q| !q.unit().starts_with("ppm")) {
+            assert_eq!(usual_quantity(quantity.name()), Some(quantity));
+        }
+    }
+
+    #[test]
+    fn an_unknown_quantity_is_left_out_with_a_reason() {
+        let expected =
+            "d1: nothing\nleft out  no quantity is called \"PPD0.3\" here: name it in the settings";
+        assert_eq!(by_topic("tele/d1/PPD0.3", "822"), expected);
+    }
+
+    #[test]
+    fn words_for_no_reading_are_left_out_and_other_text_is_malformed() {
+        for word in ["nan", "unavailable", "None", "unknown", "ON", "OFF", " ", "1e999"] {
+            let result = by_topic("tele/d1/PM10", word);
+            assert!(result.starts_with("d1: nothing\nleft out "), "{word}: {result}");
+        }
+        for text in ["GOOD", "{\"pm10\":3}", "12 µg/m³", "1,5"] {
+            assert_eq!(by_topic("tele/d1/PM10", text), "malformed: not_a_number", "{text}");
+        }
+        assert_eq!(by_topic("tele/d1/PM10", ""), "ignored: empty");
+    }
+}

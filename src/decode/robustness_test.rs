@@ -1,1 +1,206 @@
+//! No payload, topic or settings make a decoder panic, and limits hold.
 
+use super::fixture::{native, read, short};
+use super::*;
+use crate::air::Quantity;
+use proptest::prelude::*;
+
+fn mapped() -> Format {
+    let field = |q, p| Field::new(q, Pointer::parse(p).unwrap());
+    Format::Json(Mapping {
+        device: DeviceFrom::Body(Pointer::parse("/serialno").unwrap()),
+        time: Some(TimeFrom {
+            pointer: Pointer::parse("/timestamp").unwrap(),
+            unit: None,
+            zone: Some(jiff::tz::TimeZone::UTC),
+        }),
+        values: vec![
+            field(Quantity::Pm2_5, "/pm02"),
+            field(Quantity::Pm10, "/channels/1/pm10"),
+            field(Quantity::Temperature, "/sensordatavalues/0/value"),
+        ],
+    })
+}
+
+fn formats() -> Vec<Format> {
+    let mut all: Vec<Format> = NATIVE.iter().filter_map(|(name, _)| Format::native(name)).collect();
+    all.push(Format::Plain(Plain { quantity: Some(Quantity::Pm10), ..Plain::default() }));
+    all.push(mapped());
+    all
+}
+
+/// Bodies with the keys of every format.
+const BODIES: &[&str] = &[
+    r#"{"serialno":"a1","pm01":3.5,"pm02":7,"pm10":8.25,"pm02Compensated":6.5,"rco2":447,"atmp":21.5,"rhum":43,"channels":{"1":{"pm02":6,"pm10":8},"2":{"pm02":8}},"satellites":{"f0":{"atmp":19.5}},"timestamp":1700000000}"#,
+    r#"{"pm25":-1,"pm10":6.5,"temperature":23.25,"humidity":55,"last_seen":"2023-11-14T22:13:20.123Z","state":"OFF"}"#,
+    r#"{"esp8266id":"135","sensor":{"id":4,"sensor_type":{"name":"SDS011"}},"timestamp":"2023-11-14 22:13:20","sensordatavalues":[{"value_type":"SDS_P1","value":"4.30"},{"value_type":"P2","value":"3.5"},{"value_type":"BME280_pressure","value":"100100.5"}]}"#,
+    "12.5",
+];
+
+const TOPICS: &[&str] = &["zigbee2mqtt/a/pm25", "zigbee2mqtt/a", "airgradient/readings/a", "a", ""];
+
+/// What holds of every result.
+fn check(result: Result<Decoded, Refused>) {
+    match result {
+        Ok(decoded) => {
+            for o in &decoded.observations {
+                assert!(!o.values.is_empty());
+                assert!(!o.device.is_empty() && o.device.len() <= DEVICE_MAX);
+                assert!(o.values.iter().all(|v| v.value.is_finite()));
+            }
+            assert!(decoded.skipped.len() <= ENTRIES_MAX);
+        }
+        Err(Refused::Ignored(policy)) => assert!(Refused::IGNORED.contains(&policy), "{policy}"),
+        Err(Refused::Malformed { reason, detail }) => {
+            assert!(Refused::MALFORMED.contains(&reason), "{reason}");
+            assert!(detail.len() < 1_000, "{detail}");
+        }
+    }
+}
+
+fn all_formats(topic: &str, payload: &[u8]) {
+    formats().into_iter().for_each(|format| check(read("#", format, topic, payload)));
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_are_too_strange(
+        topic in "[a-z/$\u{0}\u{7f}é]{0,12}",
+        payload in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        all_formats(&topic, &payload);
+    }
+
+    #[test]
+    fn no_json_is_too_strange(
+        topic in proptest::sample::select(TOPICS),
+        body in proptest::sample::select(BODIES),
+        token in proptest::sample::select(vec![
+            "null", "true", "[]", "{}", "\"\"", "\"nan\"", "1e308", "1e400", "-1e-400", "NaN",
+            "\"\\u0000\"", "\"\\ud800\"", "[[[[", "-0", "99999999999999999999999", "\"1e999\"",
+        ]),
+        place in any::<proptest::sample::Index>(),
+    ) {
+        // One value of the body is replaced by a strange one.
+        let colons: Vec<usize> = body.match_indices(':').map(|(i, _)| i).collect();
+        if !colons.is_empty() {
+            let at = colons[place.index(colons.len())] + 1;
+            let end = body[at..].find([',', '}']).map_or(body.len(), |i| at + i);
+            all_formats(topic, format!("{}{token}{}", &body[..at], &body[end..]).as_bytes());
+        }
+    }
+
+    #[test]
+    fn no_damage_is_too_strange(
+        topic in proptest::sample::select(TOPICS),
+        body in proptest::sample::select(BODIES),
+        edits in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>(), 0..3u8), 1..6),
+    ) {
+        let mut bytes = body.as_bytes().to_vec();
+        for (place, byte, kind) in edits {
+            let at = place.index(bytes.len());
+            match kind {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ => bytes.truncate(at.max(1)),
+            }
+        }
+        all_formats(topic, &bytes);
+    }
+
+    #[test]
+    fn numbers_come_through_every_format_exactly(number in -1e12f64..1e12) {
+        let value = |result: Result<Decoded, Refused>| {
+            result.unwrap().observations[0].values.iter().map(|v| v.value).collect::<Vec<_>>()
+        };
+        let plain = Plain { quantity: Some(Quantity::Temperature), ..Plain::default() };
+        prop_assert_eq!(value(read("#", Format::Plain(plain), "t", number.to_string())), [number]);
+        let json = |key: &str| format!(r#"{{"serialno":"a","{key}":{number}}}"#);
+        prop_assert_eq!(value(native("airgradient", "t", json("atmp"))), [number]);
+        prop_assert_eq!(value(native("zigbee2mqtt", "zigbee2mqtt/t", json("temperature"))), [number]);
+        let entry = format!(r#"{{"value_type":"temperature","value":"{number}"}}"#);
+        let station = format!(r#"{{"sensordatavalues":[{entry}]}}"#);
+        prop_assert_eq!(value(native("airrohr", "t", station)), [number]);
+        prop_assert_eq!(value(read("#", mapped(), "t", json("pm02"))), [number]);
+    }
+}
+
+#[test]
+fn what_is_not_text_or_not_json_is_malformed_by_name() {
+    for format in formats() {
+        let is_plain = format.name() == "plain";
+        for (payload, reason) in [
+            (&b"\xff\xfe{\"pm02\":1}"[..], "not_utf8"),
+            (b"{\"pm02\":1", "not_json"),
+            (b"{\"pm02\":NaN}", "not_json"),
+            (b"{\"pm02\":1}}", "not_json"),
+        ] {
+            let reason = if is_plain && reason == "not_json" { "not_a_number" } else { reason };
+            let result = read("#", format.clone(), "zigbee2mqtt/a", payload);
+            assert_eq!(short(&result), format!("malformed: {reason}"), "{}", format.name());
+        }
+        assert_eq!(short(&read("#", format, "zigbee2mqtt/a", b"")), "ignored: empty");
+    }
+}
+
+#[test]
+fn a_body_of_a_mebibyte_is_read_and_one_byte_more_is_not() {
+    let mut body = br#"{"serialno":"a","pm02":7,"x":""#.to_vec();
+    body.resize(PAYLOAD_MAX - 2, b'x');
+    body.extend_from_slice(b"\"}");
+    assert_eq!(short(&native("airgradient", "t", &body)), "a: pm2_5=7");
+    body.push(b' ');
+    assert_eq!(short(&native("airgradient", "t", &body)), "malformed: too_large");
+    all_formats("zigbee2mqtt/a", &body);
+}
+
+#[test]
+fn depth_and_number_of_entries_are_bounded() {
+    let deep = |open: &str| open.repeat(PAYLOAD_MAX / open.len() / 2);
+    for body in [deep("["), deep("{\"a\":"), deep("[0,"), deep("{\"\":0,")] {
+        all_formats("zigbee2mqtt/a", body.as_bytes());
+    }
+    let nested =
+        format!(r#"{{"serialno":"a","pm02":7,"x":{}{}}}"#, "[".repeat(5_000), "]".repeat(5_000));
+    assert_eq!(short(&native("airgradient", "t", nested)), "a: pm2_5=7");
+
+    let many = |n: usize| {
+        let lasers: Vec<String> = (0..n).map(|i| format!(r#""{i}":{{"pm02":1}}"#)).collect();
+        native("airgradient", "t", format!(r#"{{"channels":{{{}}}}}"#, lasers.join(",")))
+    };
+    assert!(many(ENTRIES_MAX).is_ok());
+    assert_eq!(short(&many(ENTRIES_MAX + 1)), "malformed: too_many_values");
+}
+
+#[test]
+fn one_device_with_a_bad_name_does_not_drop_the_others() {
+    let body = r#"{"serialno":"a","pm02":7,"satellites":{"":{"atmp":1},"b":{"atmp":2}}}"#;
+    let result = short(&native("airgradient", "t", body));
+    assert!(result.starts_with("a: pm2_5=7\nb: temperature=2\nleft out "), "{result}");
+    let body = r#"{"serialno":"","pm02":7}"#;
+    assert_eq!(short(&native("airgradient", "t", body)), "malformed: bad_device");
+}
+
+#[test]
+fn the_first_matching_route_counts_and_no_route_is_a_policy() {
+    let route = |pattern: &str, quantity| Route {
+        pattern: TopicPattern::parse(pattern).unwrap(),
+        format: Format::Plain(Plain { quantity: Some(quantity), ..Plain::default() }),
+    };
+    let routes = [route("a/{device}", Quantity::Pm1), route("a/#", Quantity::Pm10)];
+    let read = |topic| {
+        let m = Message { topic, payload: b"5", retained: false, received: Stamp(0) };
+        short(&decode(&routes, &m))
+    };
+    assert_eq!(read("a/b"), "b: pm1=5");
+    assert_eq!(read("a/b/c"), "a/b/c: pm10=5");
+    assert_eq!(read("b"), "ignored: no_route");
+}
+
+#[test]
+fn every_format_is_known_by_its_name() {
+    let names: Vec<&str> = formats().iter().map(Format::name).collect();
+    assert_eq!(names, Format::names());
+    assert_eq!(Format::native("plain"), None);
+    assert_eq!(Format::native("nonesuch"), None);
+}

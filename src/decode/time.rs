@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_never_set_gives_no_time() {
-        for text in ["0", "1970-01-01T00:00:00Z", "-1", "1e300", "-5e18", "9e18", ""] {
+        for text in ["0", "1970-01-01T00:00:00Z", "-1", "1e300", "-5e18", "1e22", ""] {
             assert!(read(text).is_err(), "{text}");
         }
     }

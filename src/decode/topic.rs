@@ -155,3 +155,99 @@ impl<'a> Captures<'a> {
         self.levels.iter().take_while(|l| matches!(l, Level::Exact(_))).count()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn pattern(text: &str) -> TopicPattern {
+        TopicPattern::parse(text).unwrap()
+    }
+
+    #[test]
+    fn names_become_wildcards_of_the_filter_and_captures_of_a_topic() {
+        let pattern = pattern("air/+/{device}/{quantity}");
+        assert_eq!(pattern.filter(), "air/+/+/+");
+        assert_eq!(pattern.to_string(), "air/+/{device}/{quantity}");
+        assert!(pattern.names("quantity") && !pattern.names("channel"));
+        let captures = pattern.matches("air/seoul/s1/PM2.5").unwrap();
+        assert_eq!(captures.device(), "s1");
+        assert_eq!(captures.get("quantity"), Some("PM2.5"));
+        assert_eq!(captures.get("channel"), None);
+        assert_eq!(captures.fixed_levels(), 1);
+    }
+
+    #[test]
+    fn matching_follows_mqtt() {
+        for (filter, topic, expected) in [
+            ("#", "a", true),
+            ("#", "/", true),
+            ("a/#", "a", true),
+            ("a/#", "a/b/c", true),
+            ("a/#", "ab", false),
+            ("a/+", "a/", true),
+            ("a/+", "a", false),
+            ("a/+", "a/b/c", false),
+            ("+", "a/b", false),
+            ("+/+", "/b", true),
+            ("/+", "/b", true),
+            ("+", "/b", false),
+            ("/{device}/sensor/+/", "/x/sensor/PM10/", true),
+            ("/{device}/sensor/+/", "/x/sensor/PM10", false),
+            ("A/b", "a/b", false),
+            ("#", "$SYS/broker", false),
+            ("+/broker", "$SYS/broker", false),
+            ("{device}/broker", "$SYS/broker", false),
+            ("$SYS/#", "$SYS/broker", true),
+            ("$share/group/a/{device}", "a/b", true),
+            ("$share/group/#", "$SYS/broker", false),
+        ] {
+            assert_eq!(pattern(filter).matches(topic).is_some(), expected, "{filter} {topic}");
+        }
+    }
+
+    #[test]
+    fn a_shared_subscription_keeps_its_group_in_the_filter() {
+        let pattern = pattern("$share/dust/air/{device}");
+        assert_eq!(pattern.filter(), "$share/dust/air/+");
+        assert_eq!(pattern.matches("air/s1").unwrap().device(), "s1");
+    }
+
+    #[test]
+    fn faults_of_a_pattern_say_what_is_allowed() {
+        for (text, part) in [
+            ("", "empty"),
+            ("a/#/b", "last level"),
+            ("a/b#", "whole level"),
+            ("a/x+", "whole level"),
+            ("a/x{device}", "whole level"),
+            ("a/{devcie}", "allowed: {device}, {quantity}, {channel}, {variant}"),
+            ("a/{}", "allowed"),
+            ("{device}/{device}", "twice"),
+            ("$share/group", "$share/<group>/<topic>"),
+            ("$share//a", "$share/<group>/<topic>"),
+            ("$share/g/", "empty"),
+            ("a\0b", "U+0000"),
+        ] {
+            let fault = TopicPattern::parse(text).unwrap_err();
+            assert!(fault.contains(part), "{text}: {fault}");
+        }
+        assert!(TopicPattern::parse(&"a".repeat(70_000)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_topic_without_wildcards_matches_itself_alone(a in "[a-c/]{1,8}", b in "[a-c/]{1,8}") {
+            prop_assert_eq!(pattern(&a).matches(&b).is_some(), a == b);
+        }
+
+        #[test]
+        fn a_pattern_is_written_as_it_was_read(text in "[a-c/+#{}]{1,10}|(a/)?\\{device\\}(/#)?") {
+            if let Ok(pattern) = TopicPattern::parse(&text) {
+                prop_assert_eq!(pattern.to_string(), text);
+                prop_assert!(TopicPattern::parse(&pattern.filter()).is_ok());
+            }
+        }
+    }
+}

@@ -102,3 +102,91 @@ fn believed(quantity: Quantity, number: Result<f64, NoNumber>) -> Result<f64, No
         other => other,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::decode::Format;
+    use crate::decode::fixture::{self, native, short};
+
+    fn read(topic: &str, payload: &str) -> String {
+        short(&native("zigbee2mqtt", topic, payload))
+    }
+
+    fn read_as(pattern: &str, topic: &str) -> String {
+        let format = Format::native("zigbee2mqtt").unwrap();
+        short(&fixture::read(pattern, format, topic, r#"{"pm25":6}"#))
+    }
+
+    #[test]
+    fn a_state_gives_its_masses_and_climate_under_its_friendly_name() {
+        let payload = r#"{"humidity":48.5,"linkquality":90,"pm1":3.1,"pm10":7.5,"pm25":5,"pm4":6.2,"state":"ON","temperature":21.75,"co2":640,"voc_index":88}"#;
+        assert_eq!(
+            read("zigbee2mqtt/ground floor/kitchen", payload),
+            "ground floor/kitchen: pm1=3.1 pm2_5=5 pm4=6.2 pm10=7.5 co2=640 temperature=21.75 humidity=48.5"
+        );
+    }
+
+    #[test]
+    fn last_seen_is_the_time_in_each_of_its_spellings() {
+        for last_seen in
+            ["\"2023-11-14T22:13:20.123Z\"", "\"2023-11-15T07:13:20.123+09:00\"", "1700000000123"]
+        {
+            let payload = format!(r#"{{"pm25":6,"last_seen":{last_seen}}}"#);
+            assert_eq!(read("zigbee2mqtt/a", &payload), "a@2023-11-14T22:13:20.123Z: pm2_5=6");
+        }
+        assert_eq!(read("zigbee2mqtt/a", r#"{"pm25":6,"last_seen":null}"#), "a: pm2_5=6");
+        let strange = read("zigbee2mqtt/a", r#"{"pm25":6,"last_seen":"yesterday"}"#);
+        assert!(strange.starts_with("a: pm2_5=6\nleft out /last_seen"), "{strange}");
+    }
+
+    #[test]
+    fn a_fan_that_is_off_has_no_reading() {
+        let payload = r#"{"pm25":-1,"fan_mode":"off","air_quality":"unknown","temperature":-1}"#;
+        let expected = "a: temperature=-1\nleft out /pm25 -1: no reading";
+        assert_eq!(read("zigbee2mqtt/a", payload), expected);
+        let expected = "a: nothing\nleft out /pm25 -1: no reading";
+        assert_eq!(read("zigbee2mqtt/a", r#"{"pm25":-1}"#), expected);
+    }
+
+    #[test]
+    fn housekeeping_and_devices_without_air_are_ignored() {
+        for topic in [
+            "zigbee2mqtt/bridge/state",
+            "zigbee2mqtt/bridge/devices",
+            "zigbee2mqtt/a/b/availability",
+            "zigbee2mqtt/a/set",
+            "zigbee2mqtt/a/get",
+            "zigbee2mqtt/a/set/pm25",
+        ] {
+            assert_eq!(read(topic, "online"), "ignored: housekeeping", "{topic}");
+        }
+        assert_eq!(read("zigbee2mqtt/lamp", r#"{"state":"ON"}"#), "ignored: no_quantity");
+    }
+
+    #[test]
+    fn an_attribute_may_have_its_own_topic() {
+        assert_eq!(read("zigbee2mqtt/hall/air/pm25", "12"), "hall/air: pm2_5=12");
+        assert_eq!(read("zigbee2mqtt/hall/linkquality", "90"), "ignored: no_quantity");
+        assert_eq!(read("zigbee2mqtt/hall/pm25", "x"), "malformed: not_a_number");
+        let expected = "hall: nothing\nleft out  null: no reading";
+        assert_eq!(read("zigbee2mqtt/hall/pm25", "null"), expected);
+    }
+
+    #[test]
+    fn a_device_topic_that_holds_no_object_is_malformed() {
+        assert_eq!(read("zigbee2mqtt/a", "{\"pm25\":"), "malformed: not_json");
+        assert_eq!(read("zigbee2mqtt/a", "12"), "malformed: not_an_object");
+        assert_eq!(read("zigbee2mqtt/a", "[1]"), "malformed: not_an_object");
+        assert_eq!(read("zigbee2mqtt/a", "pm25=6"), "malformed: not_json");
+    }
+
+    #[test]
+    fn another_base_topic_is_known_from_the_pattern() {
+        assert_eq!(read_as("home/zb/#", "home/zb/a/b"), "a/b: pm2_5=6");
+        assert_eq!(read_as("+/zigbee2mqtt/+", "home/zigbee2mqtt/a"), "a: pm2_5=6");
+        assert_eq!(read_as("zb/{device}", "zb/a"), "a: pm2_5=6");
+        assert_eq!(read_as("zigbee2mqtt/a", "zigbee2mqtt/a"), "a: pm2_5=6");
+        assert_eq!(read_as("zb/a", "zb/a"), "a: pm2_5=6");
+        assert_eq!(read_as("#", "a"), "a: pm2_5=6");
+    }
+}

@@ -144,13 +144,10 @@ fn near(number: f64, marks: &[f64]) -> bool {
 }
 
 /// Compares every pair of particle fractions that carry the same label and
-/// have not failed. A message has few of them; `ORDER_MAX` bounds the pairs.
+/// have not failed.
 fn judge_order(judged: &mut [Measured]) {
-    let particles: Vec<usize> = (0..judged.len())
-        .filter(|i| judged.get(*i).is_some_and(|m| m.value.quantity.is_particle_mass()))
-        .take(ORDER_MAX)
-        .collect();
-    for (fine, coarse) in particles.iter().flat_map(|a| particles.iter().map(move |b| (*a, *b))) {
+    let compared = judged.len().min(ORDER_MAX);
+    for (fine, coarse) in (0..compared).flat_map(|a| (0..compared).map(move |b| (a, b))) {
         let (Some(a), Some(b)) = (judged.get(fine), judged.get(coarse)) else { continue };
         let Some(fault) = order_fault(a, b) else { continue };
         let coarse_flag = if fault == Order::Gross { Flag::Suspect } else { Flag::Pass };
@@ -162,8 +159,8 @@ fn judge_order(judged: &mut [Measured]) {
     }
 }
 
-/// Particle values of one message that are compared with each other: four
-/// fractions in a few treatments of a few lasers, with room to spare.
+/// Values of one message that are compared with each other: what two lasers in
+/// three treatments send, with room to spare. Bounds the pairs.
 const ORDER_MAX: usize = 64;
 
 /// How far the order of two fractions is violated.
@@ -183,6 +180,7 @@ const GROSS: (f64, f64) = (2.0, 50.0);
 /// What is wrong between a finer and a coarser fraction, if they are that.
 fn order_fault(fine: &Measured, coarse: &Measured) -> Option<Order> {
     let is_pair = fine.value.quantity < coarse.value.quantity
+        && coarse.value.quantity.is_particle_mass()
         && fine.flag != Flag::Fail
         && coarse.flag != Flag::Fail
         && fine.value.label == coarse.value.label;
