@@ -26,7 +26,10 @@ pub(super) enum Fault {
     Refused(&'static str),
     #[error("the broker ended the connection: {0}")]
     Goodbye(&'static str),
-    #[error("the broker closed the connection without a word")]
+    #[error(
+        "the broker closed the connection without a word: it ended, it does not want us, or \
+         another client has the same client_id"
+    )]
     Closed,
     #[error("the connection broke: {0}")]
     Broken(io::Error),

@@ -1,1 +1,21 @@
-//! (stub)
+//! Synthetic networks of devices, what they would measure, and a broker to
+//! send it to: for `simulate`, `demo`, tests and benchmarks.
+//!
+//! ```text
+//!  episode: (city, time) → air ─┐
+//!                               ├─▶ network: device → messages ─▶ feed ─▶ mqtt::Publisher ─▶ broker
+//!  seed ─▶ network: devices ────┘
+//! ```
+//!
+//! [`episode`] and [`network`] are pure: the same seed gives the same devices
+//! and the same numbers, on every machine and at every speed.
+
+pub mod broker;
+pub mod episode;
+pub mod feed;
+pub mod network;
+
+pub use broker::Broker;
+pub use episode::{Air, City, Episode};
+pub use feed::{Feed, Pace};
+pub use network::{Device, Format, network};

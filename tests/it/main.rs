@@ -1,1 +1,7 @@
-fn main() {}
+//! Tests of the parts together, against real counterparts.
+
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+mod helpers;
+mod mqtt;
+mod simulate;

@@ -1,0 +1,7 @@
+//! The `mqtt` stage against real Mosquitto.
+
+mod faults;
+mod flow;
+mod qos2;
+pub mod rig;
+mod sessions;
