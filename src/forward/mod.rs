@@ -1,1 +1,30 @@
-//! (stub)
+//! Forwarding: what is committed, as line protocol, to databases that speak the
+//! v2 write API.
+//!
+//! Each **target** has a cursor of its own in the store: the last journal row,
+//! change and hour it has taken. The cursor only moves after the target has said
+//! so; what is sent twice is the same point twice. A target that is down, refuses
+//! us or is slow holds up nothing but its own cursor.
+//!
+//! | answer | means |
+//! |---|---|
+//! | 2xx | taken: the cursor moves |
+//! | none, 408, 429, 5xx | weather: the same again, after 0.5 s … 30 s |
+//! | 400, 413, 422 | a line is wrong: halved until only that line is left out, counted and logged |
+//! | any other | the configuration is wrong: the cursor is held, `forwarding_held` is raised, and the same is tried again |
+//!
+//! | file | is |
+//! |---|---|
+//! | `line` | one point as text |
+//! | `batch` | the next points after a cursor |
+//! | `client` | one request, and what its answer means |
+//! | `task` | the loop of one target |
+
+mod batch;
+mod client;
+pub mod line;
+mod task;
+
+pub use batch::Labels;
+pub use client::probe;
+pub use task::{Context, Counters, ForwardError, run};

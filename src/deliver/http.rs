@@ -1,0 +1,146 @@
+//! The one HTTP client of this stage, and the harmless probe of `check --connect`.
+//!
+//! HTTP/1.1 with connections kept alive, TLS by rustls; redirects are not
+//! followed and proxies of the environment are not used, so that a notice goes
+//! where the configuration says and nowhere else. Addresses are never written to
+//! logs or the store: they may hold secrets in their query.
+
+use super::body::CONTENT_TYPE;
+use super::schedule::Answer;
+use crate::config::settings::Receiver;
+use reqwest::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, RETRY_AFTER};
+use std::error::Error;
+use std::time::{Duration, Instant};
+
+/// As much of an answer's body is read, bytes.
+const ANSWER_MAX: usize = 64 * 1024;
+/// As much of it is kept for people, characters.
+const WORDS_MAX: usize = 200;
+/// How long the rest of an answer that has already said 2xx is waited for: it
+/// only serves to use the connection again.
+const DRAIN_MAX: Duration = Duration::from_secs(1);
+
+/// Makes the client. Without a TLS provider for the process, ring is installed.
+pub(super) fn client() -> Result<reqwest::Client, String> {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Another thread may be first; then theirs counts.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .http1_only()
+        .pool_max_idle_per_host(super::queue::PER_RECEIVER)
+        .user_agent(concat!("dustline/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|e| format!("no HTTP client: {}", words_of(e)))
+}
+
+/// Posts one notice and waits for the answer, as long as the receiver may take.
+pub(super) async fn post(
+    client: &reqwest::Client,
+    receiver: &Receiver,
+    headers: Vec<(&'static str, String)>,
+    body: Vec<u8>,
+) -> Answer {
+    let mut request = client
+        .post(&receiver.url)
+        .timeout(receiver.timeout)
+        .header(CONTENT_TYPE_HEADER, CONTENT_TYPE)
+        .body(body);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    match request.send().await {
+        Ok(response) => answer(response).await,
+        Err(e) => Answer::None(failure(e, receiver.timeout)),
+    }
+}
+
+async fn answer(mut response: reqwest::Response) -> Answer {
+    let code = response.status().as_u16();
+    let retry_after =
+        response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
+    if (200..300).contains(&code) {
+        // The status decides; a body that never ends does not undo it.
+        let _ = tokio::time::timeout(DRAIN_MAX, read(&mut response)).await;
+        return Answer::Status { code, retry_after, words: String::new() };
+    }
+    let said = read(&mut response).await;
+    Answer::Status { code, retry_after, words: words(&String::from_utf8_lossy(&said)) }
+}
+
+/// The body up to the bound; what came until an error.
+async fn read(response: &mut reqwest::Response) -> Vec<u8> {
+    let mut all = Vec::new();
+    while all.len() < ANSWER_MAX {
+        match response.chunk().await {
+            Ok(Some(chunk)) => all.extend_from_slice(&chunk),
+            _ => break,
+        }
+    }
+    all
+}
+
+/// One line of what a receiver said, for people.
+fn words(text: &str) -> String {
+    let line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
+    let line = line.collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(WORDS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+fn failure(e: reqwest::Error, timeout: Duration) -> String {
+    if e.is_timeout() {
+        return format!("no answer within {}", crate::air::time::format_duration(timeout));
+    }
+    words_of(e)
+}
+
+/// An error with its causes, without the address.
+fn words_of(e: reqwest::Error) -> String {
+    let e = e.without_url();
+    let mut text = e.to_string();
+    let mut cause = e.source();
+    while let Some(inner) = cause {
+        let more = inner.to_string();
+        if !text.contains(&more) {
+            text.push_str(": ");
+            text.push_str(&more);
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// Whether a receiver can be reached: connects, with TLS where the address says
+/// so, and asks `OPTIONS`, which tells it nothing. Any answer will do.
+/// Answers in words; the error says what failed.
+pub async fn probe(receiver: &Receiver) -> Result<String, String> {
+    if let Some(secret) = &receiver.secret {
+        super::sign::check(secret)?;
+    }
+    let started = Instant::now();
+    let request = client()?.request(reqwest::Method::OPTIONS, &receiver.url);
+    match request.timeout(receiver.timeout).send().await {
+        Ok(response) => {
+            let took = started.elapsed().as_millis();
+            Ok(format!("reachable, answers {} in {took} ms", response.status().as_u16()))
+        }
+        Err(e) => Err(failure(e, receiver.timeout)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_receiver_says_becomes_one_short_line() {
+        assert_eq!(words(" no\r\n such\thook\u{0} "), "no such hook");
+        assert_eq!(words(&"가".repeat(1000)).chars().count(), WORDS_MAX + 1);
+        assert_eq!(words(""), "");
+    }
+}

@@ -1,0 +1,157 @@
+//! What goes on beside the loop: reads of the outbox, and attempts.
+
+use super::body::body;
+use super::queue::{Job, LINE_MAX, Pending, Refill};
+use super::schedule::{Answer, Ended, judge, wait_until};
+use super::task::DeliverError;
+use super::{http, sign};
+use crate::air::Stamp;
+use crate::clock::Clock;
+use crate::config::settings::Receiver;
+use crate::flow::{Attempt, Outcome};
+use crate::store::{Notice, NoticeState, Reader, StoreError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Rows of the outbox read at once.
+const PAGE: usize = 200;
+
+/// What attempts under way share.
+pub(super) struct Shared {
+    pub(super) reader: Mutex<Reader>,
+    pub(super) client: reqwest::Client,
+    pub(super) receivers: HashMap<String, Receiver>,
+    pub(super) schedule: Vec<Duration>,
+    pub(super) instance: String,
+    pub(super) base_url: String,
+    pub(super) clock: Clock,
+}
+
+/// Something that was under way is done.
+pub(super) enum Done {
+    Page { rows: Vec<Pending>, upto: i64, full: bool },
+    Refilled { refill: Refill, found: Vec<Pending>, exhausted: bool },
+    Attempted { job: Job, tried: Option<Tried> },
+}
+
+/// An attempt that ended; none if the notice was no longer pending.
+pub(super) struct Tried {
+    pub(super) attempt: Attempt,
+    pub(super) wait: Option<Duration>,
+    /// Seconds since the change, if it was one.
+    pub(super) age: Option<f64>,
+}
+
+impl Shared {
+    /// Reads from the store without holding up the loop.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Shared>,
+        read: impl FnOnce(&Reader) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, DeliverError> {
+        let shared = self.clone();
+        let done = tokio::task::spawn_blocking(move || {
+            read(&shared.reader.lock().unwrap_or_else(PoisonError::into_inner))
+        });
+        Ok(done.await??)
+    }
+
+    fn pending(&self, notice: &Notice) -> Pending {
+        let wait = match notice.attempts {
+            // The first step of the schedule counts from the commit.
+            0 => self.schedule.first().copied().unwrap_or_default(),
+            _ => {
+                let (now, speed) = (self.clock.now(), self.clock.speed());
+                wait_until(notice.next, now, speed, &self.schedule)
+            }
+        };
+        Pending {
+            id: notice.id,
+            receiver: notice.receiver.clone(),
+            subject: notice.event.subject.clone(),
+            attempts: notice.attempts,
+            due: Instant::now() + wait,
+        }
+    }
+}
+
+/// The pending rows of the outbox after `after`; rows up to `upto` are committed.
+pub(super) async fn page(shared: Arc<Shared>, after: i64, upto: i64) -> Result<Done, DeliverError> {
+    let rows = shared.read(move |r| r.outbox(Some(NoticeState::Pending), after, PAGE)).await?;
+    let full = rows.len() == PAGE;
+    Ok(Done::Page { rows: rows.iter().map(|n| shared.pending(n)).collect(), upto, full })
+}
+
+/// The next notices of one line.
+pub(super) async fn read_on(shared: Arc<Shared>, refill: Refill) -> Result<Done, DeliverError> {
+    let (mut found, mut after) = (Vec::new(), refill.from - 1);
+    loop {
+        let rows = shared.read(move |r| r.outbox(Some(NoticeState::Pending), after, PAGE)).await?;
+        let of_line =
+            |n: &&Notice| n.receiver == refill.receiver && n.event.subject == refill.subject;
+        found.extend(rows.iter().filter(of_line).map(|n| shared.pending(n)));
+        let exhausted = rows.len() < PAGE;
+        if found.len() > LINE_MAX {
+            found.truncate(LINE_MAX);
+            return Ok(Done::Refilled { refill, found, exhausted: false });
+        }
+        match rows.last() {
+            Some(last) if !exhausted => after = last.id,
+            _ => return Ok(Done::Refilled { refill, found, exhausted: true }),
+        }
+    }
+}
+
+/// One attempt, from the row to the verdict.
+pub(super) async fn attempt(shared: Arc<Shared>, job: Job) -> Result<Done, DeliverError> {
+    let id = job.id;
+    let notice = shared.read(move |r| r.notice(id)).await?;
+    let Some(notice) = notice.filter(|n| n.state == NoticeState::Pending) else {
+        return Ok(Done::Attempted { job, tried: None });
+    };
+    let tried = match (&job.closed, shared.receivers.get(&job.receiver)) {
+        (None, Some(receiver)) => shared.try_once(&notice, receiver, job.attempts).await,
+        (closed, _) => {
+            let why = closed.clone().unwrap_or_else(|| "receiver no longer configured".to_owned());
+            shared.dead(&notice, why)
+        }
+    };
+    Ok(Done::Attempted { job, tried: Some(tried) })
+}
+
+impl Shared {
+    fn dead(&self, notice: &Notice, why: String) -> Tried {
+        let outcome = Outcome::Dead { why, disable: false };
+        let attempt = Attempt { notice: notice.id, at: self.clock.now(), outcome };
+        Tried { attempt, wait: None, age: None }
+    }
+
+    async fn try_once(&self, notice: &Notice, receiver: &Receiver, before: u32) -> Tried {
+        let started = Instant::now();
+        let body = body(&notice.event, receiver.language, &self.instance, &self.base_url);
+        let seconds = real().0.div_euclid(1000);
+        let answer = match sign::headers(receiver.secret.as_ref(), &notice.uid, seconds, &body) {
+            Ok(headers) => http::post(&self.client, receiver, headers, body).await,
+            Err(why) => Answer::None(why),
+        };
+        let (at, speed) = (self.clock.now(), self.clock.speed());
+        let ended = Ended {
+            uid: &notice.uid,
+            attempts: before.max(notice.attempts) + 1,
+            at,
+            real: real(),
+            speed,
+            took: started.elapsed(),
+        };
+        let verdict = judge(&answer, ended, &self.schedule);
+        let is_change = notice.event.kind == "dustline.change.v1";
+        let seconds = at.since(notice.event.time) as f64 / 1000.0 / speed.max(f64::MIN_POSITIVE);
+        let attempt = Attempt { notice: notice.id, at, outcome: verdict.outcome };
+        Tried { attempt, wait: verdict.wait, age: is_change.then_some(seconds.max(0.0)) }
+    }
+}
+
+/// The machine's own time, which receivers compare with theirs.
+fn real() -> Stamp {
+    Clock::system().now()
+}

@@ -1,0 +1,362 @@
+//! The next points after a cursor, as one text.
+
+use super::line;
+use crate::air::Label;
+use crate::config::settings::{Influx, Settings};
+use crate::store::{
+    ArrivalRow, ChangeRow, Cursor, DeviceId, Filter, HourRow, Reader, RowKind, StoreError,
+};
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// The names that points carry and the store does not know.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// The station of each device that one names.
+    stations: HashMap<String, String>,
+    /// The place of each level in its ladder, by ladder and level.
+    levels: HashMap<(String, String), usize>,
+}
+
+impl Labels {
+    /// The names of the configuration.
+    pub fn of(settings: &Settings) -> Labels {
+        let stations = settings
+            .stations
+            .iter()
+            .flat_map(|s| s.devices.iter().map(|d| (d.clone(), s.id.clone())))
+            .collect();
+        let ladders = settings.rulesets.values().flatten().flat_map(|r| &r.ladders);
+        let mut levels: HashMap<(String, String), usize> = ladders
+            .flat_map(|l| {
+                let named = |(i, level): (usize, &crate::rules::Level)| {
+                    ((l.id.clone(), level.name.clone()), i + 1)
+                };
+                l.levels.iter().enumerate().map(named).collect::<Vec<_>>()
+            })
+            .collect();
+        // A threshold has one level above `none`.
+        let raised = |t: &crate::rules::Threshold| ((t.id.clone(), "emergency".to_owned()), 1);
+        levels.extend(settings.thresholds.iter().map(raised));
+        Labels { stations, levels }
+    }
+
+    /// A device that no station names is its own station.
+    fn station<'a>(&'a self, device: &'a str) -> &'a str {
+        self.stations.get(device).map_or(device, String::as_str)
+    }
+
+    fn level(&self, ladder: &str, level: &str) -> Option<usize> {
+        if level == "none" {
+            return Some(0);
+        }
+        self.levels.get(&(ladder.to_owned(), level.to_owned())).copied()
+    }
+}
+
+/// How much goes into one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Limits {
+    pub lines: usize,
+    pub bytes: usize,
+}
+
+impl Limits {
+    pub(super) fn of(target: &Influx) -> Limits {
+        Limits { lines: target.batch_lines.max(1), bytes: target.batch_bytes.max(1) }
+    }
+}
+
+/// Points in the order of the store.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Batch {
+    /// One line a point.
+    text: String,
+    /// Where each line ends.
+    ends: Vec<usize>,
+    /// Where the cursor is once the batch is taken.
+    pub upto: Cursor,
+    /// Whether there may be more right now.
+    pub full: bool,
+}
+
+impl Batch {
+    /// The number of lines.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Some of the lines.
+    pub(super) fn lines(&self, range: Range<usize>) -> &str {
+        let begin = match range.start {
+            0 => 0,
+            n => self.ends.get(n - 1).copied().unwrap_or(self.text.len()),
+        };
+        let end = match range.end {
+            0 => 0,
+            n => self.ends.get(n - 1).copied().unwrap_or(self.text.len()),
+        };
+        self.text.get(begin..end).unwrap_or_default()
+    }
+
+    fn room(&self, limits: Limits) -> bool {
+        self.ends.len() < limits.lines && self.text.len() < limits.bytes
+    }
+
+    fn ended_line(&mut self) {
+        if self.ends.last().copied().unwrap_or(0) < self.text.len() {
+            self.ends.push(self.text.len());
+        }
+    }
+}
+
+/// Makes batches from the store.
+pub(super) struct Source {
+    reader: Reader,
+    labels: Labels,
+    /// `air,device=…,source=…,station=… ` of every device and source met.
+    prefixes: HashMap<(DeviceId, u32), String>,
+    order: Vec<usize>,
+}
+
+impl Source {
+    pub(super) fn new(reader: Reader, labels: Labels) -> Source {
+        Source { reader, labels, prefixes: HashMap::new(), order: Vec::new() }
+    }
+
+    /// Where a target is.
+    pub(super) fn cursor(&self, target: &str) -> Result<Cursor, StoreError> {
+        self.reader.cursor(target)
+    }
+
+    /// The next points after a cursor: readings first, then changes, then hours.
+    /// One line more than `limits` says may be in it, never less than one if
+    /// there is one.
+    pub(super) fn next(&mut self, after: Cursor, limits: Limits) -> Result<Batch, StoreError> {
+        let mut batch = Batch { upto: after, ..Batch::default() };
+        self.readings(&mut batch, limits)?;
+        if !batch.full {
+            self.changes(&mut batch, limits)?;
+        }
+        if !batch.full {
+            self.hours(&mut batch, limits)?;
+        }
+        Ok(batch)
+    }
+
+    fn readings(&mut self, batch: &mut Batch, limits: Limits) -> Result<(), StoreError> {
+        let rows = self.reader.journal(batch.upto.journal, limits.lines)?;
+        batch.full = rows.len() >= limits.lines;
+        for row in rows {
+            if !batch.room(limits) {
+                batch.full = true;
+                return Ok(());
+            }
+            batch.upto.journal = row.seq;
+            if let RowKind::Arrival(arrival) = &row.kind
+                && !arrival.values.is_empty()
+            {
+                self.reading(batch, arrival)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn reading(&mut self, batch: &mut Batch, row: &ArrivalRow) -> Result<(), StoreError> {
+        // A row with values has a device; 0 is no device's row.
+        let device = row.device.unwrap_or(DeviceId(0));
+        let place = (device, row.source);
+        if !self.prefixes.contains_key(&place) {
+            let prefix = self.prefix(device, row.source)?;
+            self.prefixes.insert(place, prefix);
+        }
+        if let Some(prefix) = self.prefixes.get(&place) {
+            line::reading(&mut batch.text, prefix, &row.values, row.observed, &mut self.order);
+            batch.ended_line();
+        }
+        Ok(())
+    }
+
+    fn prefix(&mut self, device: DeviceId, source: u32) -> Result<String, StoreError> {
+        if self.reader.device_name(device).is_empty() || self.reader.source_name(source).is_empty()
+        {
+            self.reader.refresh_names()?;
+        }
+        let device = self.reader.device_name(device);
+        let source = self.reader.source_name(source);
+        let station = self.labels.station(device);
+        let mut prefix = String::new();
+        let tags = [("device", device), ("source", source), ("station", station)];
+        line::start(&mut prefix, "air", &tags);
+        Ok(prefix)
+    }
+
+    fn changes(&self, batch: &mut Batch, limits: Limits) -> Result<(), StoreError> {
+        let filter = Filter { limit: limits.lines, ..Filter::default() };
+        let changes = self.reader.changes(&filter, batch.upto.change)?;
+        batch.full = changes.len() >= limits.lines;
+        for change in changes {
+            if !batch.room(limits) {
+                batch.full = true;
+                return Ok(());
+            }
+            batch.upto.change = change.id;
+            line::change(&mut batch.text, &self.change(&change));
+            batch.ended_line();
+        }
+        Ok(())
+    }
+
+    fn change<'a>(&self, change: &'a ChangeRow) -> line::ChangePoint<'a> {
+        let field = |key: &str| change.data.get(key);
+        line::ChangePoint {
+            ladder: &change.ladder,
+            scope: &change.scope,
+            from: &change.from,
+            to: &change.to,
+            level: self.labels.level(&change.ladder, &change.to),
+            ruleset: field("ruleset").and_then(|r| r.as_str()).unwrap_or_default(),
+            uid: &change.uid,
+            value: field("value").and_then(|v| v.as_f64()),
+            late: change.late,
+            at: change.at,
+        }
+    }
+
+    fn hours(&mut self, batch: &mut Batch, limits: Limits) -> Result<(), StoreError> {
+        let hours = self.reader.hours_after(batch.upto.hour, limits.lines)?;
+        batch.full = hours.len() >= limits.lines;
+        for hour in hours {
+            if !batch.room(limits) {
+                batch.full = true;
+                return Ok(());
+            }
+            batch.upto.hour = hour.revision;
+            self.hour(batch, &hour)?;
+            batch.ended_line();
+        }
+        Ok(())
+    }
+
+    fn hour(&mut self, batch: &mut Batch, hour: &HourRow) -> Result<(), StoreError> {
+        let unknown = self.reader.label(hour.label).is_none();
+        if unknown || self.reader.device_name(hour.device).is_empty() {
+            self.reader.refresh_names()?;
+        }
+        let label: Label = self.reader.label(hour.label).unwrap_or_default();
+        let device = self.reader.device_name(hour.device);
+        let unit = |micro: i64| micro as f64 / 1e6;
+        let some = hour.count > 0;
+        let mean = unit(hour.sum_micro) / f64::from(hour.count.max(1));
+        let point = line::HourPoint {
+            device,
+            station: self.labels.station(device),
+            quantity: hour.quantity,
+            label: &label,
+            hour: hour.hour,
+            count: hour.count,
+            flagged: hour.flagged,
+            coverage: f64::from(hour.minutes.count_ones()) / 60.0,
+            mean_min_max: some.then(|| (mean, unit(hour.min_micro), unit(hour.max_micro))),
+        };
+        line::hour(&mut batch.text, &point);
+        Ok(())
+    }
+}
+
+/// Rows that wait for a target, by how far the store is.
+pub(super) fn waiting(store: crate::flow::Committed, cursor: Cursor) -> u64 {
+    let behind = |store: i64, target: i64| u64::try_from(store - target).unwrap_or(0);
+    behind(store.journal, cursor.journal)
+        + behind(store.change, cursor.change)
+        + behind(store.hour, cursor.hour)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::reading::TimeSource;
+    use crate::air::{Flag, Measured, Quantity, Reasons, Stamp, Value};
+    use crate::store::{Bucket, Writer};
+
+    fn row(device: DeviceId, source: u32, at: i64, values: Vec<Measured>) -> RowKind {
+        RowKind::Arrival(ArrivalRow {
+            source,
+            bucket: if values.is_empty() { Bucket::Duplicate } else { Bucket::Stored },
+            continues: false,
+            device: Some(device),
+            observed: Stamp(at),
+            time_source: TimeSource::Device,
+            revises: false,
+            prev: 0,
+            packet: None,
+            values,
+            duplicates: 0,
+            skipped: 0,
+        })
+    }
+
+    fn value(v: f64) -> Vec<Measured> {
+        let value = Value::main(Quantity::Pm10, v);
+        vec![Measured { value, flag: Flag::Pass, reasons: Reasons::default() }]
+    }
+
+    fn stored(rows: i64) -> (tempfile::TempDir, Source) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(dir.path()).unwrap();
+        let source = writer.source("city").unwrap();
+        writer.begin().unwrap();
+        let device = writer.device("s1", source).unwrap();
+        for i in 0..rows {
+            writer.append(Stamp(i), row(device, source, i, value(i as f64))).unwrap();
+            writer.append(Stamp(i), row(device, source, i, Vec::new())).unwrap();
+        }
+        writer.commit().unwrap();
+        let labels = Labels {
+            stations: HashMap::from([("s1".to_owned(), "jongno".to_owned())]),
+            ..Labels::default()
+        };
+        let source = Source::new(Reader::open(dir.path()).unwrap(), labels);
+        (dir, source)
+    }
+
+    #[test]
+    fn every_reading_is_in_exactly_one_batch_whatever_the_limits() {
+        let (_dir, mut source) = stored(20);
+        let (_, whole) = whole(&mut source, Limits { lines: 1000, bytes: 1 << 20 });
+        for limits in [(1, 1 << 20), (7, 1 << 20), (1000, 1), (1000, 200)] {
+            let limits = Limits { lines: limits.0, bytes: limits.1 };
+            let (batches, text) = self::whole(&mut source, limits);
+            assert!(batches > 1);
+            assert_eq!(text, whole);
+        }
+        assert_eq!(whole.lines().count(), 20);
+        let first = "air,device=s1,source=city,station=jongno pm10=0,pm10_flag=1i 0\n";
+        assert!(whole.starts_with(first), "{whole}");
+    }
+
+    fn whole(source: &mut Source, limits: Limits) -> (usize, String) {
+        let (mut cursor, mut text, mut batches) = (Cursor::default(), String::new(), 0);
+        loop {
+            let batch = source.next(cursor, limits).unwrap();
+            assert!(batch.len() <= limits.lines);
+            text.push_str(batch.lines(0..batch.len()));
+            cursor = batch.upto;
+            batches += 1;
+            if !batch.full {
+                assert_eq!(cursor.journal, 40);
+                return (batches, text);
+            }
+        }
+    }
+
+    #[test]
+    fn parts_of_a_batch_are_whole_lines() {
+        let (_dir, mut source) = stored(3);
+        let batch = source.next(Cursor::default(), Limits { lines: 100, bytes: 1 << 20 }).unwrap();
+        let parts: Vec<&str> = (0..3).map(|i| batch.lines(i..i + 1)).collect();
+        assert_eq!(parts.concat(), batch.lines(0..3));
+        assert!(parts.iter().all(|p| p.ends_with('\n') && p.lines().count() == 1));
+        assert_eq!(batch.lines(1..1), "");
+    }
+}

@@ -1,0 +1,395 @@
+//! The loop of one target: read, send, move the cursor.
+
+use super::batch::{Batch, Labels, Limits, Source, waiting};
+use super::client::{Answer, Database};
+use crate::clock::Clock;
+use crate::config::settings::Influx;
+use crate::flow::{Command, Committed, Event, Operational};
+use crate::store::{Cursor, Reader, StoreError};
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+
+/// The first wait after a failure; it doubles up to [`BACKOFF_MAX`].
+const BACKOFF: Duration = Duration::from_millis(500);
+/// The longest wait after a failure.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
+/// The cursor is kept at most this often, and at most this late.
+const KEEP_EVERY: Duration = Duration::from_millis(200);
+/// Between requests that are not full, so that a trickle of readings does not
+/// become a request each.
+const LINGER: Duration = Duration::from_millis(100);
+/// The loop turns at least this often, for the watchdog.
+const TURN: Duration = Duration::from_secs(1);
+/// Lines of a batch whose refusal is logged one by one.
+const LOGGED_MAX: usize = 10;
+/// The bound on bytes is not lowered below this when a target says "too large".
+const BYTES_MIN: usize = 16 * 1024;
+
+/// What the loop of one target is given.
+pub struct Context {
+    /// A reader of its own.
+    pub reader: Reader,
+    /// The target.
+    pub target: Influx,
+    /// The names that points carry.
+    pub labels: Labels,
+    /// The clock of the world that is judged.
+    pub clock: Clock,
+    /// Announces commits.
+    pub committed: watch::Receiver<Committed>,
+    /// To the single writer.
+    pub commands: mpsc::Sender<Event>,
+    /// Who counts.
+    pub counters: Counters,
+    /// Called whenever the loop turns, at least once a second.
+    pub turned: Arc<dyn Fn() + Send + Sync>,
+    /// How long a request under way may take once the loop is to stop.
+    pub finish_within: Duration,
+}
+
+/// What is counted, for whoever shows it.
+pub struct Counters {
+    /// Rows of the store that the target does not have yet.
+    pub pending: Box<dyn Fn(u64) + Send + Sync>,
+    /// Outcome (`written`, `rejected`, `failed`) and how many points it befell;
+    /// those that failed are sent again.
+    pub points: Box<dyn Fn(&'static str, u64) + Send + Sync>,
+}
+
+impl Default for Counters {
+    /// Counts nothing.
+    fn default() -> Counters {
+        Counters { pending: Box::new(|_| {}), points: Box::new(|_, _| {}) }
+    }
+}
+
+/// Why the loop cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// The store cannot be read.
+    #[error("the store cannot be read: {0}")]
+    Store(#[from] StoreError),
+    /// The single writer is gone.
+    #[error("the intake is gone, so that the cursor cannot be kept")]
+    IntakeGone,
+    /// A read was cut off by a panic.
+    #[error("a read of the store was cut off: {0}")]
+    Cut(#[from] tokio::task::JoinError),
+}
+
+/// Forwards to one target until told to stop (`true`, or its sender gone). A
+/// request under way then may end within [`Context::finish_within`].
+pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), ForwardError> {
+    let source = Source::new(context.reader, context.labels);
+    let cursor = source.cursor(&context.target.name)?;
+    let mut life = Life { stop, turned: context.turned, finish_within: context.finish_within };
+    let database = Database::new(&context.target, context.target.gzip);
+    let mut stage = Stage {
+        source: Arc::new(Mutex::new(source)),
+        limits: Limits::of(&context.target),
+        name: context.target.name,
+        clock: context.clock,
+        committed: context.committed,
+        commands: context.commands,
+        counters: context.counters,
+        cursor,
+        kept: cursor,
+        kept_at: Instant::now(),
+        failures: 0,
+        held: false,
+    };
+    match database {
+        Ok(database) => stage.turn(&database, &mut life).await,
+        Err(why) => {
+            stage.hold(&why).await?;
+            life.stopped().await;
+            Ok(())
+        }
+    }
+}
+
+/// When to stop, and the sign of life.
+struct Life {
+    stop: watch::Receiver<bool>,
+    turned: Arc<dyn Fn() + Send + Sync>,
+    finish_within: Duration,
+}
+
+impl Life {
+    /// Waits for something, turning, until the loop is to stop: then `None`.
+    async fn unless_stopped<T>(&mut self, wait: impl Future<Output = T>) -> Option<T> {
+        let mut wait = std::pin::pin!(wait);
+        loop {
+            (self.turned)();
+            tokio::select! {
+                biased;
+                // A sender that is gone has nobody left who could say "stop".
+                _ = self.stop.wait_for(|stop| *stop) => return None,
+                done = &mut wait => return Some(done),
+                () = tokio::time::sleep(TURN) => {}
+            }
+        }
+    }
+
+    /// Like [`Life::unless_stopped`], but gives what is under way its last chance.
+    async fn finished<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+        let mut work = std::pin::pin!(work);
+        match self.unless_stopped(&mut work).await {
+            Some(done) => Some(done),
+            None => tokio::time::timeout(self.finish_within, work).await.ok(),
+        }
+    }
+
+    async fn stopped(&mut self) {
+        self.unless_stopped(std::future::pending::<()>()).await;
+    }
+}
+
+struct Stage {
+    source: Arc<Mutex<Source>>,
+    limits: Limits,
+    name: String,
+    clock: Clock,
+    committed: watch::Receiver<Committed>,
+    commands: mpsc::Sender<Event>,
+    counters: Counters,
+    /// How far the target is …
+    cursor: Cursor,
+    /// … and how far the store knows that it is.
+    kept: Cursor,
+    kept_at: Instant,
+    failures: u32,
+    held: bool,
+}
+
+impl Stage {
+    async fn turn(&mut self, database: &Database, life: &mut Life) -> Result<(), ForwardError> {
+        loop {
+            let store = *self.committed.borrow_and_update();
+            (self.counters.pending)(waiting(store, self.cursor));
+            let batch = self.read().await?;
+            let full = batch.full;
+            if batch.upto != self.cursor {
+                let batch = Arc::new(batch);
+                if !self.deliver(database, &batch, life).await? {
+                    break;
+                }
+                self.cursor = batch.upto;
+                (self.counters.pending)(waiting(*self.committed.borrow(), self.cursor));
+                self.keep(false).await?;
+            }
+            if full {
+                (life.turned)();
+                continue;
+            }
+            if life.unless_stopped(self.more()).await.transpose()?.is_none() {
+                break;
+            }
+        }
+        // If the writer is gone before us, the same points are sent again after a start.
+        self.keep(true).await.or(Ok(()))
+    }
+
+    /// Returns when there may be more to send.
+    async fn more(&mut self) -> Result<(), ForwardError> {
+        tokio::time::sleep(LINGER).await;
+        loop {
+            let wait = (self.kept != self.cursor).then(|| self.kept_at + KEEP_EVERY);
+            tokio::select! {
+                changed = self.committed.changed() => {
+                    return changed.map_err(|_| ForwardError::IntakeGone);
+                }
+                () = at(wait) => self.keep(true).await?,
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<Batch, ForwardError> {
+        let (source, cursor, limits) = (self.source.clone(), self.cursor, self.limits);
+        let read = tokio::task::spawn_blocking(move || {
+            source.lock().unwrap_or_else(PoisonError::into_inner).next(cursor, limits)
+        });
+        Ok(read.await??)
+    }
+
+    /// Sends a batch until the target has all of it that it will ever take;
+    /// false if the loop is to stop before that.
+    async fn deliver(
+        &mut self,
+        database: &Database,
+        batch: &Arc<Batch>,
+        life: &mut Life,
+    ) -> Result<bool, ForwardError> {
+        let mut rejected = 0;
+        // Parts still to be sent, the next one last.
+        let mut parts = vec![0..batch.len()];
+        while let Some(part) = parts.pop() {
+            if part.is_empty() {
+                continue;
+            }
+            match self.send(database, batch, part.clone(), life).await? {
+                Sent::Stopped => return Ok(false),
+                Sent::Taken => {}
+                Sent::Wrong(_) if part.len() > 1 => {
+                    let middle = part.start + part.len() / 2;
+                    parts.push(middle..part.end);
+                    parts.push(part.start..middle);
+                }
+                Sent::Wrong(why) => {
+                    rejected += 1;
+                    (self.counters.points)("rejected", 1);
+                    if rejected <= LOGGED_MAX {
+                        let (database, line) = (&self.name, batch.lines(part).trim_end());
+                        tracing::error!(database, why, line, "point left out: it is refused");
+                    }
+                }
+            }
+        }
+        if rejected > LOGGED_MAX {
+            let database = &self.name;
+            tracing::error!(database, rejected, "points of one batch left out: they are refused");
+        }
+        Ok(true)
+    }
+
+    /// Sends some lines until they are taken or found wrong, through any weather.
+    async fn send(
+        &mut self,
+        database: &Database,
+        batch: &Arc<Batch>,
+        part: Range<usize>,
+        life: &mut Life,
+    ) -> Result<Sent, ForwardError> {
+        let count = part.len() as u64;
+        loop {
+            let (packer, lines, range) = (database.clone(), batch.clone(), part.clone());
+            let packed = tokio::task::spawn_blocking(move || packer.pack(lines.lines(range)));
+            let body = packed.await?;
+            let Some(answer) = life.finished(database.write(body)).await else {
+                return Ok(Sent::Stopped);
+            };
+            let why = match answer {
+                Answer::Taken => {
+                    (self.counters.points)("written", count);
+                    self.well().await?;
+                    return Ok(Sent::Taken);
+                }
+                Answer::Wrong { too_large, why } => {
+                    if too_large {
+                        self.limits.bytes = (self.limits.bytes / 2).max(BYTES_MIN);
+                    }
+                    self.well().await?;
+                    return Ok(Sent::Wrong(why));
+                }
+                Answer::Held(why) => {
+                    self.hold(&why).await?;
+                    why
+                }
+                Answer::Later(why) => why,
+            };
+            (self.counters.points)("failed", count);
+            let wait = backoff(self.failures);
+            self.failures = self.failures.saturating_add(1);
+            let database = &self.name;
+            tracing::warn!(
+                database,
+                why,
+                wait_ms = wait.as_millis() as u64,
+                "not written, will be sent again"
+            );
+            if life.unless_stopped(tokio::time::sleep(wait)).await.is_none() {
+                return Ok(Sent::Stopped);
+            }
+        }
+    }
+
+    /// The target answers as it should.
+    async fn well(&mut self) -> Result<(), ForwardError> {
+        self.failures = 0;
+        if std::mem::take(&mut self.held) {
+            self.operational(false, "the database takes writes again").await?;
+        }
+        Ok(())
+    }
+
+    /// The target will not take anything until someone changes something.
+    async fn hold(&mut self, why: &str) -> Result<(), ForwardError> {
+        if std::mem::replace(&mut self.held, true) {
+            return Ok(());
+        }
+        let detail = format!("{why}; nothing is lost, forwarding goes on once this is mended");
+        tracing::error!(database = self.name, why, "forwarding is held");
+        self.operational(true, &detail).await
+    }
+
+    async fn operational(&self, active: bool, detail: &str) -> Result<(), ForwardError> {
+        self.tell(Command::Operational(Operational {
+            kind: "forwarding_held",
+            subject: self.name.clone(),
+            active,
+            at: self.clock.now(),
+            detail: detail.to_owned(),
+        }))
+        .await
+    }
+
+    /// Has the cursor kept: now, or if the last time is long enough ago.
+    async fn keep(&mut self, now: bool) -> Result<(), ForwardError> {
+        let early = self.kept_at.elapsed() < KEEP_EVERY;
+        if self.kept == self.cursor || (early && !now) {
+            return Ok(());
+        }
+        let Cursor { journal, change, hour } = self.cursor;
+        let target = self.name.clone();
+        self.tell(Command::Forwarded { target, journal, change, hour }).await?;
+        self.kept = self.cursor;
+        self.kept_at = Instant::now();
+        Ok(())
+    }
+
+    async fn tell(&self, command: Command) -> Result<(), ForwardError> {
+        let sent = self.commands.send(Event::Command(command)).await;
+        sent.map_err(|_| ForwardError::IntakeGone)
+    }
+}
+
+/// What came of some lines.
+enum Sent {
+    Taken,
+    Wrong(String),
+    Stopped,
+}
+
+/// 0.5 s, doubled with every failure up to 30 s, of which 50 to 100 % is waited.
+fn backoff(failures: u32) -> Duration {
+    let doubled = BACKOFF.saturating_mul(2u32.saturating_pow(failures.min(16)));
+    doubled.min(BACKOFF_MAX).mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+/// At an instant, or never.
+async fn at(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_grow_from_half_a_second_to_half_a_minute() {
+        for (failures, longest) in
+            [(0, 500), (1, 1000), (5, 16_000), (6, 30_000), (u32::MAX, 30_000)]
+        {
+            for _ in 0..100 {
+                let wait = backoff(failures).as_millis();
+                assert!(wait <= longest && wait >= longest / 2, "{failures}: {wait}");
+            }
+        }
+    }
+}
