@@ -33,4 +33,4 @@ pub mod text;
 mod work;
 
 pub use http::probe;
-pub use task::{Context, Counters, DeliverError, run};
+pub use task::{Context, DeliverError, run};

@@ -85,7 +85,6 @@ struct Lane {
     ready: VecDeque<LineId>,
     running: usize,
     failing: bool,
-    pending: u64,
     closed: Option<String>,
 }
 
@@ -140,9 +139,6 @@ impl Queue {
     /// Adds a notice; those of one line must come in the order of their ids.
     pub fn add(&mut self, notice: Pending) {
         let lane = self.lane(&notice.receiver);
-        if let Some(lane) = self.lanes.get_mut(lane) {
-            lane.pending += 1;
-        }
         let id = match self.line_of.get(&(lane, notice.subject.clone())) {
             Some(id) => *id,
             None => self.new_line(lane, notice.subject.clone()),
@@ -223,7 +219,6 @@ impl Queue {
             }
             End::Delivered | End::Gone => {
                 lane.failing &= end == End::Gone;
-                lane.pending = lane.pending.saturating_sub(1);
                 line.heads.pop_front();
             }
         }
@@ -274,12 +269,6 @@ impl Queue {
         self.timers.peek().map(|Reverse((due, _))| *due)
     }
 
-    /// Pending notices of a receiver.
-    pub fn pending(&self, receiver: &str) -> u64 {
-        let lane = self.lane_of.get(receiver).and_then(|i| self.lanes.get(*i));
-        lane.map_or(0, |l| l.pending)
-    }
-
     fn lane(&mut self, receiver: &str) -> usize {
         if let Some(lane) = self.lane_of.get(receiver) {
             return *lane;
@@ -290,7 +279,6 @@ impl Queue {
             ready: VecDeque::new(),
             running: 0,
             failing: false,
-            pending: 0,
             closed: None,
         });
         self.lanes.len() - 1

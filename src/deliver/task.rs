@@ -4,13 +4,14 @@
 use super::http;
 use super::queue::{End, Job, Pending, Queue, Refill};
 use super::work::{Done, Shared, Tried, attempt, page, read_on};
+use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::config::settings::{Delivery, Receiver};
-use crate::flow::{Attempt, Command, Committed, Event, Operational, Outcome};
-use crate::store::{NoticeState, Reader, StoreError};
+use crate::flow::{Attempt, Command, Committed, Event, Outcome};
+use crate::store::{Reader, StoreError};
+use crate::telemetry::{Metrics, Part};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -36,38 +37,12 @@ pub struct Context {
     pub committed: watch::Receiver<Committed>,
     /// To the single writer.
     pub commands: mpsc::Sender<Event>,
-    /// Who counts.
-    pub counters: Counters,
-    /// Called whenever the loop turns, at least once a second.
-    pub turned: Arc<dyn Fn() + Send + Sync>,
+    /// Counts attempts.
+    pub metrics: Metrics,
+    /// The sign of life; the loop turns at least once a second.
+    pub part: Part,
     /// How long attempts under way may take once the stage is to stop.
     pub finish_within: Duration,
-}
-
-type Count<T> = Box<dyn Fn(&str, T) + Send + Sync>;
-
-/// What is counted, for whoever shows it.
-pub struct Counters {
-    /// Receiver and outcome (`delivered`, `retry`, `dead`) of an attempt that ended.
-    pub attempt: Count<&'static str>,
-    /// Receiver and its pending notices now.
-    pub pending: Count<u64>,
-    /// Receiver and its dead notices now.
-    pub dead: Count<u64>,
-    /// Receiver and seconds (by the machine's clock) from a change to its delivery.
-    pub change_to_delivery: Count<f64>,
-}
-
-impl Default for Counters {
-    /// Counts nothing.
-    fn default() -> Counters {
-        Counters {
-            attempt: Box::new(|_, _| {}),
-            pending: Box::new(|_, _| {}),
-            dead: Box::new(|_, _| {}),
-            change_to_delivery: Box::new(|_, _| {}),
-        }
-    }
 }
 
 /// Why the stage cannot go on.
@@ -109,11 +84,10 @@ struct Stage {
     seen: i64,
     loading: bool,
     stopping: bool,
-    dead: HashMap<String, u64>,
     committed: watch::Receiver<Committed>,
     commands: mpsc::Sender<Event>,
-    counters: Counters,
-    turned: Arc<dyn Fn() + Send + Sync>,
+    metrics: Metrics,
+    part: Part,
     finish_within: Duration,
 }
 
@@ -135,32 +109,20 @@ impl Stage {
             seen: -1,
             loading: false,
             stopping: false,
-            dead: HashMap::new(),
             committed: c.committed,
             commands: c.commands,
-            counters: c.counters,
-            turned: c.turned,
+            metrics: c.metrics,
+            part: c.part,
             finish_within: c.finish_within,
         })
     }
 
-    /// Learns which receivers are disabled, and how many notices are dead.
+    /// Learns which receivers are disabled.
     async fn open_lanes(&mut self) -> Result<(), DeliverError> {
-        let (disabled, counts) =
-            self.shared.read(|r| Ok((r.disabled_receivers()?, r.outbox_counts()?))).await?;
-        for (receiver, at, why) in disabled {
-            self.queue.close(&receiver, &format!("receiver disabled since {at}: {why}"));
+        for (receiver, at, why) in self.shared.read(Reader::disabled_receivers).await? {
+            self.queue.close(&receiver, &disabled(at, &why));
         }
-        for receiver in self.shared.receivers.keys() {
-            (self.counters.pending)(receiver, 0);
-            (self.counters.dead)(receiver, 0);
-        }
-        for (receiver, state, count) in counts {
-            if state == NoticeState::Dead.name() {
-                (self.counters.dead)(&receiver, count);
-                self.dead.insert(receiver, count);
-            }
-        }
+        self.part.ok();
         Ok(())
     }
 
@@ -178,7 +140,7 @@ impl Stage {
                 }
                 () = tokio::time::sleep_until(wake.into()) => {}
             }
-            (self.turned)();
+            self.part.turned();
         }
     }
 
@@ -187,7 +149,7 @@ impl Stage {
         self.stopping = true;
         while let Some(done) = self.work.next().await {
             self.done(done?).await?;
-            (self.turned)();
+            self.part.turned();
         }
         Ok(())
     }
@@ -211,16 +173,7 @@ impl Stage {
                 self.loading = false;
                 let last = rows.last().map_or(self.seen, |n| n.id);
                 self.seen = if full { last } else { last.max(upto) };
-                let mut receivers: Vec<String> = Vec::new();
-                for notice in rows {
-                    if !receivers.contains(&notice.receiver) {
-                        receivers.push(notice.receiver.clone());
-                    }
-                    self.add(notice);
-                }
-                for receiver in receivers {
-                    (self.counters.pending)(&receiver, self.queue.pending(&receiver));
-                }
+                rows.into_iter().for_each(|notice| self.add(notice));
             }
             Done::Refilled { refill, found, exhausted } => {
                 let more = self.queue.refilled(&refill, found, exhausted);
@@ -257,26 +210,24 @@ impl Stage {
         }
         let refill = self.queue.ended(&job, end);
         self.refill(refill);
-        (self.counters.pending)(&job.receiver, self.queue.pending(&job.receiver));
         Ok(())
     }
 
-    /// Tells the single writer, the log and whoever counts.
+    /// Tells the single writer, the log and the metrics.
     async fn record(&mut self, job: &Job, tried: Tried) -> Result<(), DeliverError> {
         let Tried { attempt, age, .. } = tried;
         let receiver = job.receiver.as_str();
         let (notice, at) = (attempt.notice, attempt.at);
-        let mut disabled = None;
         let outcome = match &attempt.outcome {
             Outcome::Delivered { status, took_ms } => {
                 tracing::debug!(receiver, notice, status, took_ms, "notice delivered");
                 if let Some(age) = age {
-                    (self.counters.change_to_delivery)(receiver, age);
+                    self.metrics.delivered(age);
                 }
                 "delivered"
             }
             Outcome::Retry { why, next } => {
-                tracing::warn!(receiver, notice, why, next = %next, "notice not taken, will be tried again");
+                tracing::warn!(receiver, notice, why, %next, "notice not taken, will be tried again");
                 "retry"
             }
             Outcome::Dead { why, disable } => {
@@ -286,33 +237,20 @@ impl Stage {
                     why,
                     "notice is dead; see `dustline outbox list`"
                 );
-                let dead = self.dead.entry(receiver.to_owned()).or_default();
-                *dead += 1;
-                (self.counters.dead)(receiver, *dead);
-                disabled = disable.then(|| why.clone());
+                if *disable {
+                    self.queue.close(receiver, &disabled(at, why));
+                }
                 "dead"
             }
         };
-        (self.counters.attempt)(receiver, outcome);
-        self.tell(Command::Attempt(attempt)).await?;
-        if let Some(why) = disabled {
-            self.queue.close(receiver, &format!("receiver disabled since {at}: {why}"));
-            self.tell(Command::Operational(Operational {
-                kind: "receiver_disabled",
-                subject: receiver.to_owned(),
-                active: true,
-                at,
-                detail: format!("{why}; its pending notices are dead, see `dustline outbox list`"),
-            }))
-            .await?;
-        }
-        Ok(())
+        self.metrics.attempt(receiver, outcome);
+        let told = self.commands.send(Event::Command(Command::Attempt(attempt))).await;
+        told.map_err(|_| DeliverError::IntakeGone)
     }
+}
 
-    async fn tell(&self, command: Command) -> Result<(), DeliverError> {
-        let sent = self.commands.send(Event::Command(command)).await;
-        sent.map_err(|_| DeliverError::IntakeGone)
-    }
+fn disabled(at: Stamp, why: &str) -> String {
+    format!("receiver disabled since {at}: {why}")
 }
 
 /// Returns when the stage is to stop.

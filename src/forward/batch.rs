@@ -9,6 +9,9 @@ use crate::store::{
 use std::collections::HashMap;
 use std::ops::Range;
 
+/// The condition that a target's configuration is wrong.
+pub(super) const HELD: &str = "forwarding_held";
+
 /// The names that points carry and the store does not know.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
@@ -127,6 +130,12 @@ impl Source {
     /// Where a target is.
     pub(super) fn cursor(&self, target: &str) -> Result<Cursor, StoreError> {
         self.reader.cursor(target)
+    }
+
+    /// Whether a target was held when the daemon stopped.
+    pub(super) fn is_held(&self, target: &str) -> Result<bool, StoreError> {
+        let held = self.reader.conditions()?;
+        Ok(held.iter().any(|(kind, subject, ..)| kind == HELD && subject == target))
     }
 
     /// The next points after a cursor: readings first, then changes, then hours.
@@ -262,14 +271,6 @@ impl Source {
         line::hour(&mut batch.text, &point);
         Ok(())
     }
-}
-
-/// Rows that wait for a target, by how far the store is.
-pub(super) fn waiting(store: crate::flow::Committed, cursor: Cursor) -> u64 {
-    let behind = |store: i64, target: i64| u64::try_from(store - target).unwrap_or(0);
-    behind(store.journal, cursor.journal)
-        + behind(store.change, cursor.change)
-        + behind(store.hour, cursor.hour)
 }
 
 #[cfg(test)]

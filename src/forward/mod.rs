@@ -27,4 +27,4 @@ mod task;
 
 pub use batch::Labels;
 pub use client::probe;
-pub use task::{Context, Counters, ForwardError, run};
+pub use task::{Context, ForwardError, run};

@@ -1,11 +1,12 @@
 //! The loop of one target: read, send, move the cursor.
 
-use super::batch::{Batch, Labels, Limits, Source, waiting};
+use super::batch::{Batch, HELD, Labels, Limits, Source};
 use super::client::{Answer, Database};
 use crate::clock::Clock;
 use crate::config::settings::Influx;
 use crate::flow::{Command, Committed, Event, Operational};
 use crate::store::{Cursor, Reader, StoreError};
+use crate::telemetry::{Metrics, Part};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -42,28 +43,12 @@ pub struct Context {
     pub committed: watch::Receiver<Committed>,
     /// To the single writer.
     pub commands: mpsc::Sender<Event>,
-    /// Who counts.
-    pub counters: Counters,
-    /// Called whenever the loop turns, at least once a second.
-    pub turned: Arc<dyn Fn() + Send + Sync>,
+    /// Counts points.
+    pub metrics: Metrics,
+    /// The state of the target; its loop turns at least once a second.
+    pub part: Part,
     /// How long a request under way may take once the loop is to stop.
     pub finish_within: Duration,
-}
-
-/// What is counted, for whoever shows it.
-pub struct Counters {
-    /// Rows of the store that the target does not have yet.
-    pub pending: Box<dyn Fn(u64) + Send + Sync>,
-    /// Outcome (`written`, `rejected`, `failed`) and how many points it befell;
-    /// those that failed are sent again.
-    pub points: Box<dyn Fn(&'static str, u64) + Send + Sync>,
-}
-
-impl Default for Counters {
-    /// Counts nothing.
-    fn default() -> Counters {
-        Counters { pending: Box::new(|_| {}), points: Box::new(|_, _| {}) }
-    }
 }
 
 /// Why the loop cannot go on.
@@ -85,7 +70,9 @@ pub enum ForwardError {
 pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), ForwardError> {
     let source = Source::new(context.reader, context.labels);
     let cursor = source.cursor(&context.target.name)?;
-    let mut life = Life { stop, turned: context.turned, finish_within: context.finish_within };
+    let held = source.is_held(&context.target.name)?;
+    let part = context.part.clone();
+    let mut life = Life { stop, part, finish_within: context.finish_within };
     let database = Database::new(&context.target, context.target.gzip);
     let mut stage = Stage {
         source: Arc::new(Mutex::new(source)),
@@ -94,12 +81,13 @@ pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), Fo
         clock: context.clock,
         committed: context.committed,
         commands: context.commands,
-        counters: context.counters,
+        metrics: context.metrics,
+        part: context.part,
         cursor,
         kept: cursor,
         kept_at: Instant::now(),
         failures: 0,
-        held: false,
+        held,
     };
     match database {
         Ok(database) => stage.turn(&database, &mut life).await,
@@ -114,7 +102,7 @@ pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), Fo
 /// When to stop, and the sign of life.
 struct Life {
     stop: watch::Receiver<bool>,
-    turned: Arc<dyn Fn() + Send + Sync>,
+    part: Part,
     finish_within: Duration,
 }
 
@@ -123,7 +111,7 @@ impl Life {
     async fn unless_stopped<T>(&mut self, wait: impl Future<Output = T>) -> Option<T> {
         let mut wait = std::pin::pin!(wait);
         loop {
-            (self.turned)();
+            self.part.turned();
             tokio::select! {
                 biased;
                 // A sender that is gone has nobody left who could say "stop".
@@ -155,21 +143,23 @@ struct Stage {
     clock: Clock,
     committed: watch::Receiver<Committed>,
     commands: mpsc::Sender<Event>,
-    counters: Counters,
+    metrics: Metrics,
+    part: Part,
+    /// The condition `forwarding_held` holds.
+    held: bool,
     /// How far the target is …
     cursor: Cursor,
     /// … and how far the store knows that it is.
     kept: Cursor,
     kept_at: Instant,
     failures: u32,
-    held: bool,
 }
 
 impl Stage {
     async fn turn(&mut self, database: &Database, life: &mut Life) -> Result<(), ForwardError> {
+        self.part.ok();
         loop {
-            let store = *self.committed.borrow_and_update();
-            (self.counters.pending)(waiting(store, self.cursor));
+            self.committed.mark_unchanged();
             let batch = self.read().await?;
             let full = batch.full;
             if batch.upto != self.cursor {
@@ -178,11 +168,10 @@ impl Stage {
                     break;
                 }
                 self.cursor = batch.upto;
-                (self.counters.pending)(waiting(*self.committed.borrow(), self.cursor));
                 self.keep(false).await?;
             }
             if full {
-                (life.turned)();
+                life.part.turned();
                 continue;
             }
             if life.unless_stopped(self.more()).await.transpose()?.is_none() {
@@ -223,7 +212,7 @@ impl Stage {
         batch: &Arc<Batch>,
         life: &mut Life,
     ) -> Result<bool, ForwardError> {
-        let mut rejected = 0;
+        let mut refused = 0;
         // Parts still to be sent, the next one last.
         let mut parts = vec![0..batch.len()];
         while let Some(part) = parts.pop() {
@@ -239,18 +228,18 @@ impl Stage {
                     parts.push(part.start..middle);
                 }
                 Sent::Wrong(why) => {
-                    rejected += 1;
-                    (self.counters.points)("rejected", 1);
-                    if rejected <= LOGGED_MAX {
+                    refused += 1;
+                    self.metrics.forwarded(&self.name, "refused", 1);
+                    if refused <= LOGGED_MAX {
                         let (database, line) = (&self.name, batch.lines(part).trim_end());
                         tracing::error!(database, why, line, "point left out: it is refused");
                     }
                 }
             }
         }
-        if rejected > LOGGED_MAX {
+        if refused > LOGGED_MAX {
             let database = &self.name;
-            tracing::error!(database, rejected, "points of one batch left out: they are refused");
+            tracing::error!(database, refused, "points of one batch left out: they are refused");
         }
         Ok(true)
     }
@@ -273,7 +262,7 @@ impl Stage {
             };
             let why = match answer {
                 Answer::Taken => {
-                    (self.counters.points)("written", count);
+                    self.metrics.forwarded(&self.name, "written", count);
                     self.well().await?;
                     return Ok(Sent::Taken);
                 }
@@ -288,9 +277,12 @@ impl Stage {
                     self.hold(&why).await?;
                     why
                 }
-                Answer::Later(why) => why,
+                Answer::Later(why) => {
+                    self.part.degraded(why.clone());
+                    why
+                }
             };
-            (self.counters.points)("failed", count);
+            self.metrics.forwarded(&self.name, "retry", count);
             let wait = backoff(self.failures);
             self.failures = self.failures.saturating_add(1);
             let database = &self.name;
@@ -309,6 +301,7 @@ impl Stage {
     /// The target answers as it should.
     async fn well(&mut self) -> Result<(), ForwardError> {
         self.failures = 0;
+        self.part.ok();
         if std::mem::take(&mut self.held) {
             self.operational(false, "the database takes writes again").await?;
         }
@@ -317,6 +310,7 @@ impl Stage {
 
     /// The target will not take anything until someone changes something.
     async fn hold(&mut self, why: &str) -> Result<(), ForwardError> {
+        self.part.down(why);
         if std::mem::replace(&mut self.held, true) {
             return Ok(());
         }
@@ -327,7 +321,7 @@ impl Stage {
 
     async fn operational(&self, active: bool, detail: &str) -> Result<(), ForwardError> {
         self.tell(Command::Operational(Operational {
-            kind: "forwarding_held",
+            kind: HELD,
             subject: self.name.clone(),
             active,
             at: self.clock.now(),

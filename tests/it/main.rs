@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod deliver;
+mod forward;
 mod helpers;
 mod mqtt;
 mod simulate;

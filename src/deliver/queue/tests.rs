@@ -88,7 +88,7 @@ fn a_long_line_remembers_little() {
         queue.add(pending(id, "a", "s", now));
     }
     let held: usize = queue.lines.values().map(|l| l.heads.len()).sum();
-    assert_eq!((held, queue.pending("a")), (LINE_MAX, 10_000));
+    assert_eq!(held, LINE_MAX);
 }
 
 /// The outbox and a reader of it that can be late.

@@ -1,6 +1,10 @@
 //! Counterparts and deadlines that the tests share.
 
+pub mod database;
+pub mod keeper;
 pub mod mosquitto;
+pub mod receiver;
+pub mod victoria;
 
 use std::future::Future;
 use std::time::Duration;

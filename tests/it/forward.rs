@@ -1,0 +1,429 @@
+//! What is stored, on its way to databases: a real VictoriaMetrics, and a
+//! scripted one that refuses on purpose.
+
+use crate::helpers::database::Database;
+use crate::helpers::keeper::Keeper;
+use crate::helpers::soon;
+use crate::helpers::victoria::{self, Sample, Victoria};
+use dustline::air::reading::TimeSource;
+use dustline::air::{Flag, Hour, Label, Measured, Quantity, Reasons, Stamp, Value};
+use dustline::clock::Clock;
+use dustline::config::Secret;
+use dustline::config::settings::Influx;
+use dustline::flow::{Command, Operational};
+use dustline::forward::{self, Context, ForwardError, Labels};
+use dustline::store::{ArrivalRow, Bucket, ChangeRow, Cursor, HourRow, RowKind, Writer};
+use dustline::telemetry::{Health, Metrics, Role, StoreFigures};
+use std::time::Duration;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const START: i64 = 1_700_000_000_000;
+
+fn target(name: &str, url: &str) -> Influx {
+    Influx {
+        name: name.to_owned(),
+        url: url.to_owned(),
+        org: "dustline".to_owned(),
+        bucket: "air".to_owned(),
+        token: Some(Secret::new("a-token")),
+        gzip: true,
+        batch_lines: 50,
+        batch_bytes: 1 << 20,
+        timeout: Duration::from_secs(10),
+    }
+}
+
+/// The loop of one target at work.
+struct Loop {
+    metrics: Metrics,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<Result<(), ForwardError>>,
+}
+
+impl Loop {
+    fn start(keeper: &Keeper, target: Influx) -> Loop {
+        let metrics = Metrics::new("0", "test");
+        let context = Context {
+            reader: keeper.reader(),
+            part: Health::new().part(&target.name, Role::Edge, None),
+            target,
+            labels: Labels::default(),
+            clock: Clock::manual(Stamp(START)),
+            committed: keeper.committed.clone(),
+            commands: keeper.commands.clone(),
+            metrics: metrics.clone(),
+            finish_within: Duration::from_secs(5),
+        };
+        let (stop, stopped) = watch::channel(false);
+        Loop { metrics, stop, task: tokio::spawn(forward::run(context, stopped)) }
+    }
+
+    async fn stop(self) {
+        self.stop.send_replace(true);
+        soon("the end of the loop", self.task).await.unwrap().unwrap();
+    }
+
+    fn counted(&self, outcome: &str) -> u64 {
+        let text = self.metrics.render(&StoreFigures::default());
+        let line = text.lines().find(|l| {
+            l.starts_with("dustline_forward_points_total") && l.contains(&format!("\"{outcome}\""))
+        });
+        line.map_or(0, |l| l.rsplit(' ').next().unwrap().parse().unwrap())
+    }
+}
+
+fn reading(w: &mut Writer, device: &str, at: i64, values: &[(Quantity, &str, f64, Flag)]) {
+    let source = 1;
+    let device = w.device(device, source).unwrap();
+    let measured = |(quantity, variant, value, flag): &(Quantity, &str, f64, Flag)| Measured {
+        value: Value {
+            quantity: *quantity,
+            label: Label { channel: String::new(), variant: (*variant).to_owned() },
+            value: *value,
+        },
+        flag: *flag,
+        reasons: Reasons::default(),
+    };
+    let row = RowKind::Arrival(ArrivalRow {
+        source,
+        bucket: Bucket::Stored,
+        continues: false,
+        device: Some(device),
+        observed: Stamp(at),
+        time_source: TimeSource::Device,
+        revises: false,
+        prev: 0,
+        packet: None,
+        values: values.iter().map(measured).collect(),
+        duplicates: 0,
+        skipped: 0,
+    });
+    w.append(Stamp(at), row).unwrap();
+}
+
+/// Commits readings `from..to` of PM10 with their number as value.
+async fn numbered(keeper: &Keeper, from: i64, to: i64) {
+    keeper
+        .commit(move |w| {
+            for i in from..to {
+                reading(w, "s1", START + i, &[(Quantity::Pm10, "", i as f64, Flag::Pass)]);
+            }
+        })
+        .await;
+}
+
+async fn with_source() -> Keeper {
+    let keeper = Keeper::new();
+    // Names of sources are made outside of batches.
+    let mut writer = Writer::open(keeper.path()).unwrap();
+    assert_eq!(writer.source("city").unwrap(), 1);
+    keeper
+}
+
+async fn until_journal(keeper: &Keeper, target: &str, journal: i64) {
+    let there = |c: &Command| matches!(c, Command::Forwarded { target: t, journal: j, .. } if t == target && *j >= journal);
+    keeper.until("the cursor", |told| told.iter().any(there).then_some(())).await;
+}
+
+async fn until_held(keeper: &Keeper, active: bool) -> Operational {
+    keeper
+        .until("the condition", |told| {
+            told.iter().rev().find_map(|c| match c {
+                Command::Operational(o) if o.active == active => Some(o.clone()),
+                _ => None,
+            })
+        })
+        .await
+}
+
+/// Values as different as they come, from a printed seed.
+fn some_values(seed: u64) -> Vec<(String, i64, Vec<(Quantity, &'static str, f64, Flag)>)> {
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    (0..200)
+        .map(|i| {
+            let device = format!("s {:02},=\"é\"", random.u8(0..20));
+            let flag = [Flag::Pass, Flag::Suspect, Flag::Fail][random.usize(0..3)];
+            let pm = f64::from(random.u32(0..100_000)) / 1000.0;
+            let t = f64::from(random.i32(-40_000..60_000)) / 1000.0;
+            let values = vec![
+                (Quantity::Pm2_5, "", pm, flag),
+                (Quantity::Pm2_5, "cf1", pm * 1.1, Flag::NotEvaluated),
+                (Quantity::Temperature, "", t, Flag::Pass),
+            ];
+            (device, START + i * 1000, values)
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn what_is_stored_is_read_back_from_victoriametrics_to_the_last_digit() {
+    if victoria::absent("what_is_stored_is_read_back_from_victoriametrics_to_the_last_digit") {
+        return;
+    }
+    let keeper = with_source().await;
+    let victoria = Victoria::started().await;
+    let forwarding = Loop::start(&keeper, target("main", &victoria.url()));
+    let rows = some_values(7);
+    let mut expected: Vec<Sample> = Vec::new();
+    for (device, at, values) in &rows {
+        let tags = format!("device={device},source=city,station={device}");
+        for (quantity, variant, value, flag) in values {
+            let suffix = if variant.is_empty() { String::new() } else { format!("__{variant}") };
+            let name = format!("air_{}{suffix}", quantity.name());
+            expected.push((format!("{name}_flag,{tags}"), *at, f64::from(flag.code())));
+            expected.push((format!("{name},{tags}"), *at, *value));
+        }
+    }
+    expected.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
+    keeper
+        .commit(move |w| {
+            rows.iter().for_each(|(device, at, values)| reading(w, device, *at, values))
+        })
+        .await;
+    until_journal(&keeper, "main", 200).await;
+    let found = victoria.export("{__name__=~\"air_.*\"}").await;
+    assert_eq!(found.len(), expected.len());
+    for (found, expected) in found.iter().zip(&expected) {
+        assert_eq!((&found.0, found.1), (&expected.0, expected.1));
+        // The export writes 15 significant digits.
+        assert!((found.2 - expected.2).abs() <= expected.2.abs() * 1e-14, "{found:?} {expected:?}");
+    }
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn a_database_that_comes_late_gets_everything() {
+    if victoria::absent("a_database_that_comes_late_gets_everything") {
+        return;
+    }
+    let keeper = with_source().await;
+    let mut victoria = Victoria::new();
+    numbered(&keeper, 0, 120).await;
+    let forwarding = Loop::start(&keeper, target("main", &victoria.url()));
+    let unreached = async {
+        while forwarding.counted("retry") == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon("a vain attempt", unreached).await;
+    numbered(&keeper, 120, 140).await;
+    assert!(victoria.start().await);
+    until_journal(&keeper, "main", 140).await;
+    let values: Vec<f64> =
+        victoria.export("air_pm10").await.into_iter().map(|(_, _, v)| v).collect();
+    assert_eq!(values, (0..140).map(f64::from).collect::<Vec<_>>());
+    let conditions = keeper.reader().conditions().unwrap();
+    assert!(conditions.is_empty(), "a database that is away is weather: {conditions:?}");
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn requests_are_as_the_v2_api_wants_them() {
+    let keeper = with_source().await;
+    let database = Database::new(|_, _| (204, "")).await;
+    let forwarding = Loop::start(&keeper, target("main", &database.url()));
+    numbered(&keeper, 0, 120).await;
+    until_journal(&keeper, "main", 120).await;
+    let got = database.got();
+    for request in &got {
+        assert_eq!(request.path, "/api/v2/write");
+        assert_eq!(request.query, "bucket=air&org=dustline&precision=ms");
+        assert_eq!(request.headers["authorization"], "Token a-token");
+        assert_eq!(request.headers["content-encoding"], "gzip");
+        assert!(request.text.lines().count() <= 50);
+    }
+    let first = "air,device=s1,source=city,station=s1 pm10=0,pm10_flag=1i 1700000000000";
+    assert_eq!(got[0].text.lines().next(), Some(first));
+    assert_eq!(database.taken().len(), 120);
+    assert_eq!(forwarding.counted("written"), 120);
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn hours_and_changes_follow_the_readings() {
+    let keeper = with_source().await;
+    let database = Database::new(|_, _| (204, "")).await;
+    let forwarding =
+        Loop::start(&keeper, Influx { gzip: false, ..target("main", &database.url()) });
+    keeper
+        .commit(|w| {
+            let device = w.device("s1", 1).unwrap();
+            let label = w.label(&Label { channel: String::new(), variant: "cf1".into() }).unwrap();
+            let hour = HourRow {
+                revision: 0,
+                device,
+                hour: Hour(472_222),
+                quantity: Quantity::Pm2_5,
+                label,
+                count: 2,
+                sum_micro: 25_000_000,
+                min_micro: 12_000_000,
+                max_micro: 13_000_000,
+                minutes: (1 << 45) - 1,
+                flagged: 1,
+            };
+            w.put_hour(&hour).unwrap();
+            let change = ChangeRow {
+                id: 0,
+                uid: "01".into(),
+                ladder: "kr-pm25".into(),
+                scope: "zone/seoul".into(),
+                from: "advisory".into(),
+                to: "none".into(),
+                at: Stamp(START),
+                late: true,
+                data: serde_json::json!({ "ruleset": "kr-air-alert@2018-07-01", "value": 34.5 }),
+            };
+            assert!(w.put_change(&change).unwrap());
+        })
+        .await;
+    let there = |c: &Command| matches!(c, Command::Forwarded { change: 1, hour: 1, .. });
+    keeper.until("the cursor", |told| told.iter().any(there).then_some(())).await;
+    assert_eq!(
+        database.taken(),
+        [
+            "air_change,ladder=kr-pm25,scope=zone/seoul from=\"advisory\",late=true,level=0i,ruleset=\"kr-air-alert@2018-07-01\",to=\"none\",uid=\"01\",value=34.5 1700000000000",
+            "air_hour,device=s1,quantity=pm2_5__cf1,station=s1 count=2i,coverage=0.75,flagged=1i,max=13,mean=12.5,min=12 1699999200000",
+        ]
+    );
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_line_is_found_and_left_out_alone() {
+    let keeper = with_source().await;
+    let database = Database::new(|_, text| match text {
+        t if t.contains("pm10=13,") || t.contains("pm10=77,") => (400, "unable to parse"),
+        t if t.lines().count() > 20 => (413, "too large"),
+        _ => (204, ""),
+    })
+    .await;
+    let forwarding = Loop::start(&keeper, target("main", &database.url()));
+    numbered(&keeper, 0, 120).await;
+    until_journal(&keeper, "main", 120).await;
+    let mut values: Vec<i64> = database.taken().iter().map(|l| number_of(l)).collect();
+    values.sort_unstable();
+    assert_eq!(values, (0..120).filter(|i| ![13, 77].contains(i)).collect::<Vec<_>>());
+    assert_eq!((forwarding.counted("written"), forwarding.counted("refused")), (118, 2));
+    forwarding.stop().await;
+}
+
+fn number_of(line: &str) -> i64 {
+    let value = line.split("pm10=").nth(1).unwrap();
+    value.split(',').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn a_wrong_token_holds_the_cursor_and_is_said_until_it_is_mended() {
+    for status in [401, 403, 404] {
+        let keeper = with_source().await;
+        let database = Database::new(move |n, _| if n < 2 { (status, "no") } else { (204, "") });
+        let database = database.await;
+        numbered(&keeper, 0, 10).await;
+        let forwarding = Loop::start(&keeper, target("main", &database.url()));
+        let held = until_held(&keeper, true).await;
+        assert_eq!((held.kind, held.subject.as_str()), ("forwarding_held", "main"));
+        assert!(held.detail.starts_with(&format!("{status} (no): check")), "{}", held.detail);
+        assert!(!held.detail.contains("a-token"));
+        assert_eq!(keeper.reader().cursor("main").unwrap(), Cursor::default());
+        until_held(&keeper, false).await;
+        until_journal(&keeper, "main", 10).await;
+        assert_eq!(database.taken().len(), 10);
+        forwarding.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_hold_that_was_mended_while_the_daemon_was_away_ends_after_its_start() {
+    let keeper = with_source().await;
+    let closed = Database::new(|_, _| (401, "no")).await;
+    numbered(&keeper, 0, 10).await;
+    let forwarding = Loop::start(&keeper, target("main", &closed.url()));
+    until_held(&keeper, true).await;
+    forwarding.stop().await;
+
+    let keeper = keeper.reopened().await;
+    let open = Database::new(|_, _| (204, "")).await;
+    let forwarding = Loop::start(&keeper, target("main", &open.url()));
+    until_held(&keeper, false).await;
+    forwarding.stop().await;
+    assert!(keeper.reader().conditions().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn errors_of_the_server_are_waited_out() {
+    let keeper = with_source().await;
+    let database = Database::new(|n, _| match n {
+        0 => (503, "busy"),
+        1 => (429, "slower"),
+        _ => (204, ""),
+    })
+    .await;
+    let forwarding = Loop::start(&keeper, target("main", &database.url()));
+    numbered(&keeper, 0, 10).await;
+    until_journal(&keeper, "main", 10).await;
+    let got = database.got();
+    assert_eq!(got.len(), 3);
+    assert!(got.iter().all(|g| g.text == got[0].text), "the same lines again");
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn after_a_restart_only_what_is_new_is_sent() {
+    let keeper = with_source().await;
+    let database = Database::new(|_, _| (204, "")).await;
+    let forwarding = Loop::start(&keeper, target("main", &database.url()));
+    numbered(&keeper, 0, 70).await;
+    until_journal(&keeper, "main", 50).await;
+    forwarding.stop().await;
+
+    let keeper = keeper.reopened().await;
+    let forwarding = Loop::start(&keeper, target("main", &database.url()));
+    numbered(&keeper, 70, 80).await;
+    until_journal(&keeper, "main", 80).await;
+    let mut values: Vec<i64> = database.taken().iter().map(|l| number_of(l)).collect();
+    values.sort_unstable();
+    let first = values.clone();
+    values.dedup();
+    assert_eq!(values, (0..80).collect::<Vec<_>>());
+    assert!(first.len() <= 80 + 20, "what was kept is not sent again: {}", first.len());
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_database_stops_no_other() {
+    let keeper = with_source().await;
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let database = Database::new(|_, _| (204, "")).await;
+    let dead = Loop::start(&keeper, target("dead", &format!("http://{nobody}")));
+    let alive = Loop::start(&keeper, target("alive", &database.url()));
+    numbered(&keeper, 0, 10).await;
+    until_journal(&keeper, "alive", 10).await;
+    assert_eq!(keeper.reader().cursor("dead").unwrap(), Cursor::default());
+    dead.stop().await;
+    alive.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_used_is_said_and_waits_for_mending() {
+    let keeper = with_source().await;
+    let forwarding = Loop::start(&keeper, target("main", "http://127.0.0.1:1/prefix"));
+    assert!(until_held(&keeper, true).await.detail.contains("without a path"));
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn a_probe_writes_nothing_and_says_what_is_wrong() {
+    let open = Database::new(|_, _| (204, "")).await;
+    let influx = Database::new(|_, _| (400, "writing requires points")).await;
+    let closed = Database::new(|_, _| (401, "unauthorized access")).await;
+    assert!(forward::probe(&target("main", &open.url())).await.is_ok());
+    assert!(forward::probe(&target("main", &influx.url())).await.is_ok());
+    let said = forward::probe(&target("main", &closed.url())).await.unwrap_err();
+    assert!(said.contains("unauthorized access") && said.contains("token"), "{said}");
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    assert!(forward::probe(&target("main", &format!("http://{nobody}"))).await.is_err());
+    assert!(open.taken().is_empty() && open.got().len() == 1);
+}
