@@ -214,7 +214,8 @@ impl Stage {
     ) -> Result<bool, ForwardError> {
         let mut refused = 0;
         // Parts still to be sent, the next one last.
-        let mut parts = vec![0..batch.len()];
+        let whole = 0..batch.len();
+        let mut parts = vec![whole];
         while let Some(part) = parts.pop() {
             if part.is_empty() {
                 continue;

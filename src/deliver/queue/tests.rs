@@ -114,7 +114,7 @@ proptest! {
     /// order of its line, also when a refill has not seen the newest rows.
     #[test]
     fn every_notice_is_handed_out_once_and_in_order(
-        keys in prop::collection::vec((0u8..3, 0u8..3), 1..200),
+        keys in prop::collection::vec((0u8..2, 0u8..2), 1..400),
         steps in prop::collection::vec(any::<u8>(), 0..600),
     ) {
         let now = Instant::now();

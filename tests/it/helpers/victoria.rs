@@ -87,6 +87,14 @@ impl Victoria {
         true
     }
 
+    /// Ends it at once, as a power failure would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.running.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
     /// Every sample of a metric, by a Prometheus selector, as it exports them.
     pub async fn export(&self, selector: &str) -> Vec<Sample> {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -103,10 +111,7 @@ impl Victoria {
 
 impl Drop for Victoria {
     fn drop(&mut self) {
-        if let Some(mut child) = self.running.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.kill();
     }
 }
 
