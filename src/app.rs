@@ -9,6 +9,7 @@
 
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::config::settings::Influx;
 use crate::flow::{self, Event, IntakeInbox, SourceId, ToIntake};
 use crate::intake::{self, Intake, IntakeError};
 use crate::mqtt::Subscriber;
@@ -27,6 +28,10 @@ use tokio::task::JoinSet;
 
 /// Everything that stops must have stopped by then.
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
+/// Attempts and writes under way when the daemon stops may take so long.
+const OUTPUTS_DEADLINE: Duration = Duration::from_secs(10);
+/// A loop that has not turned for this long is stuck.
+const TURN_MAX: Duration = Duration::from_secs(20);
 /// Time passes for the intake in steps of at most this much of the machine's.
 const TICK: Duration = Duration::from_secs(1);
 /// … and of at least this much, however fast a demo's clock runs.
@@ -122,7 +127,7 @@ impl App {
             .map_err(|source| AppError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
         let (intake, intake_ended) = run_intake(intake, inbox);
-        let (stop_web, web) = start_web(&shared, listener)?;
+        let (stop_web, web) = start_web(&shared, listener);
         let (stop_outputs, outputs) = start_outputs(&shared)?;
         systemd::ready(&format!("taking readings; http://{address}"));
         let (stop_sources, sources) = start_sources(&shared, receipts, previous);
@@ -253,13 +258,74 @@ fn start_sources(
     (stop_tx, tasks)
 }
 
-fn start_web(
-    _shared: &Shared,
-    _listener: TcpListener,
-) -> Result<(watch::Sender<bool>, JoinSet<()>), AppError> {
-    Ok((watch::channel(false).0, JoinSet::new()))
+fn start_web(shared: &Shared, listener: TcpListener) -> (watch::Sender<bool>, JoinSet<()>) {
+    let (stop_tx, mut stop) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let serving = web::Shared {
+        data_dir: shared.settings.data_dir.clone(),
+        settings: shared.settings.clone(),
+        clock: shared.clock.clone(),
+        metrics: shared.metrics.clone(),
+        health: shared.health.clone(),
+        committed: shared.committed.clone(),
+    };
+    let stopped = async move {
+        let _ = stop.wait_for(|stop| *stop).await;
+    };
+    tasks.spawn(ended("web", web::serve(listener, serving, stopped)));
+    (stop_tx, tasks)
 }
 
-fn start_outputs(_shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>), AppError> {
-    Ok((watch::channel(false).0, JoinSet::new()))
+fn start_outputs(shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>), AppError> {
+    let (stop_tx, stop) = watch::channel(false);
+    let mut tasks = JoinSet::new();
+    let context = deliver_context(shared)?;
+    tasks.spawn(ended("deliver", deliver::run(context, stop.clone())));
+    for target in &shared.settings.influxdb {
+        let context = forward_context(shared, target)?;
+        tasks.spawn(ended("forward", forward::run(context, stop.clone())));
+    }
+    Ok((stop_tx, tasks))
+}
+
+/// Runs a part to its end and says why it ended if it should not have.
+async fn ended<E: std::fmt::Display>(part: &str, run: impl Future<Output = Result<(), E>>) {
+    if let Err(e) = run.await {
+        tracing::error!(part, error = %e, "a part failed");
+    }
+}
+
+fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {
+    let settings = &shared.settings;
+    let part = shared.health.part("deliver", Role::Edge, Some(TURN_MAX));
+    part.ok();
+    Ok(deliver::Context {
+        reader: Reader::open(&settings.data_dir)?,
+        receivers: settings.receivers.clone(),
+        delivery: settings.delivery.clone(),
+        instance: settings.instance.clone(),
+        base_url: settings.http.base_url.clone(),
+        clock: shared.clock.clone(),
+        committed: shared.committed.clone(),
+        commands: shared.to_intake.commands.clone(),
+        metrics: shared.metrics.clone(),
+        part,
+        finish_within: OUTPUTS_DEADLINE,
+    })
+}
+
+fn forward_context(shared: &Shared, target: &Influx) -> Result<forward::Context, AppError> {
+    let settings = &shared.settings;
+    let name = format!("target/{}", target.name);
+    Ok(forward::Context {
+        reader: Reader::open(&settings.data_dir)?,
+        target: target.clone(),
+        labels: forward::Labels::of(settings),
+        clock: shared.clock.clone(),
+        committed: shared.committed.clone(),
+        commands: shared.to_intake.commands.clone(),
+        metrics: shared.metrics.clone(),
+        part: shared.health.part(&name, Role::Edge, Some(TURN_MAX)),
+        finish_within: OUTPUTS_DEADLINE,
+    })
 }

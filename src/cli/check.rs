@@ -2,9 +2,12 @@
 
 mod summary;
 
-use crate::config::{Fault, Finding, Loaded};
+use super::{Code, Failure};
+use crate::config::{self, Fault, Finding, Loaded, Machine, Settings};
+use crate::{deliver, forward, mqtt};
 use serde_json::json;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use summary::Summary;
 
 /// The form of the report.
@@ -17,6 +20,69 @@ pub enum Format {
     Json,
 }
 
+/// Arguments of `dustline check`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Also try every broker, database and receiver; nothing is sent to them.
+    #[arg(long)]
+    connect: bool,
+    /// For people or for machines.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// Checks a configuration and reports on it.
+///
+/// # Errors
+/// If it has faults (64) or something that was tried is not reachable (69); both
+/// have been reported then.
+pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
+    let loaded = config::load(&args.config, &Machine);
+    let probes = match &loaded {
+        Ok(loaded) if args.connect => connect(&loaded.settings)?,
+        _ => Vec::new(),
+    };
+    report(&args.config.display().to_string(), &loaded, &probes, args.format, out)?;
+    match exit_code(&loaded, &probes) {
+        Code::Done => Ok(()),
+        code => Err(Failure { code, message: String::new() }),
+    }
+}
+
+/// The exit code of `check`.
+fn exit_code(loaded: &Result<Loaded, Vec<Fault>>, probes: &[Probe]) -> Code {
+    match loaded {
+        Err(_) => Code::Usage,
+        Ok(_) if probes.iter().any(|p| p.result.is_err()) => Code::Unavailable,
+        Ok(_) => Code::Done,
+    }
+}
+
+/// Tries everything that the settings name, one after the other.
+fn connect(settings: &Settings) -> io::Result<Vec<Probe>> {
+    super::prepare_tls();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(async {
+        let mut probes = Vec::new();
+        for source in &settings.sources {
+            let result = mqtt::probe(source, &source.filters()).await;
+            probes.push(Probe { name: format!("source {}", source.name), result });
+        }
+        for target in &settings.influxdb {
+            let result = forward::probe(target).await;
+            probes.push(Probe { name: format!("influxdb {}", target.name), result });
+        }
+        for receiver in &settings.receivers {
+            let result = deliver::probe(receiver).await;
+            probes.push(Probe { name: format!("receiver {}", receiver.id), result });
+        }
+        probes
+    }))
+}
+
 /// What became of trying to reach a broker, a database or a receiver.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
@@ -24,16 +90,6 @@ pub struct Probe {
     pub name: String,
     /// What answered, or why nothing did; never a secret.
     pub result: Result<String, String>,
-}
-
-/// The exit code of `check`: 64 for a bad configuration, 69 if something that
-/// was tried is not reachable, else 0.
-pub fn exit_code(loaded: &Result<Loaded, Vec<Fault>>, probes: &[Probe]) -> u8 {
-    match loaded {
-        Err(_) => 64,
-        Ok(_) if probes.iter().any(|p| p.result.is_err()) => 69,
-        Ok(_) => 0,
-    }
 }
 
 /// Writes the report on a configuration that was read from `file`. `probes`

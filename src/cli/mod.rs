@@ -2,8 +2,13 @@
 //! everything else to standard error; what went wrong is an exit code.
 
 pub mod check;
+mod data;
 mod exit;
+pub mod export;
+pub mod ledger;
 mod manual;
+pub mod outbox;
+pub mod quarantine;
 mod run;
 
 pub use exit::{Code, Failure};
@@ -24,6 +29,16 @@ struct Cli {
 enum Command {
     /// Run the daemon.
     Run(run::Args),
+    /// Check a configuration: every fault at once, with its place.
+    Check(check::Args),
+    /// Write readings or hours as CSV, JSON lines or line protocol.
+    Export(export::ExportArgs),
+    /// Show that every message ended in exactly one place.
+    Ledger(ledger::LedgerArgs),
+    /// Look at what could not be read.
+    Quarantine(quarantine::QuarantineArgs),
+    /// Look at the notices for receivers.
+    Outbox(outbox::OutboxArgs),
     /// Print completions for a shell.
     Completions(manual::CompletionsArgs),
     /// Print the manual page.
@@ -40,8 +55,14 @@ pub fn main() -> ExitCode {
             return if e.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
         }
     };
+    let out = &mut std::io::stdout().lock();
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::run(&args, out),
+        Command::Export(args) => export::run(&args, out),
+        Command::Ledger(args) => ledger::run(&args, out),
+        Command::Quarantine(args) => quarantine::run(&args, out),
+        Command::Outbox(args) => outbox::run(&args, out),
         Command::Completions(args) => manual::completions(&args, &mut Cli::command()),
         Command::Man => manual::man(Cli::command()),
     };

@@ -66,6 +66,11 @@ impl Item<'_> {
     }
 }
 
+/// The station that an unknown id probably means.
+fn near(id: &str, stations: &Stations) -> Option<String> {
+    if stations.ids.has(id) { None } else { did_you_mean(id, stations.ids.names()) }
+}
+
 /// The stations of a zone; `None` for all.
 fn members(item: &Item<'_>, stations: &Stations) -> Option<Vec<String>> {
     let items = item.list("station ids, or [\"*\"] for all");
@@ -76,13 +81,18 @@ fn members(item: &Item<'_>, stations: &Stations) -> Option<Vec<String>> {
         let Some(id) = entry.text() else { continue };
         if id == "*" {
             all = true;
-        } else if !stations.ids.has(id) {
-            let hint = did_you_mean(id, stations.ids.names())
-                .unwrap_or_else(|| format!("known stations: {}", stations.ids.sentence()));
+        } else if let Some(hint) = near(id, stations) {
             entry.fault(format!("there is no station {id:?}"), Some(hint));
         } else if !seen.insert(id) {
             entry.fault(format!("station {id:?} is there twice"), None);
         } else {
+            if !stations.ids.has(id) {
+                let advice = "a device that no station names is its own station";
+                entry.warn(
+                    format!("no station {id:?} is configured; it is the device of that name"),
+                    Some(advice.to_owned()),
+                );
+            }
             members.push(id.to_owned());
         }
     }

@@ -244,8 +244,12 @@ impl Stage {
             }
         };
         self.metrics.attempt(receiver, outcome);
-        let told = self.commands.send(Event::Command(Command::Attempt(attempt))).await;
-        told.map_err(|_| DeliverError::IntakeGone)
+        self.tell(Command::Attempt(attempt)).await
+    }
+
+    async fn tell(&mut self, command: Command) -> Result<(), DeliverError> {
+        let sent = self.commands.send(Event::Command(command)).await;
+        sent.map_err(|_| DeliverError::IntakeGone)
     }
 }
 

@@ -109,20 +109,22 @@ impl State {
         notify::tell(self, &event, EventKind::Operational, &[])
     }
 
-    /// A zone that has been unknown for too long is itself an alert.
+    /// A ladder of a zone that has been unknown for too long is itself an alert.
     pub(super) fn unknown(
         &mut self,
         zone: &str,
         levels: &[LevelNow],
         now: Stamp,
     ) -> Result<(), StoreError> {
-        let longest =
-            levels.iter().filter_map(|l| Some((l.unknown_since?, l.ladder.clone()))).min();
-        let after = self.plan.unknown_after;
-        let holds = longest.filter(|(since, _)| now >= since.plus(after)).map(|(since, ladder)| {
-            format!("too little valid data for {ladder} since {since}; the level stays as it was")
-        });
-        self.condition("zone_unknown", zone, holds.as_deref(), now)
+        for level in levels {
+            let since = level.unknown_since.filter(|s| now >= s.plus(self.plan.unknown_after));
+            let detail = since.map(|since| {
+                format!("too little valid data since {since}; the level stays {}", level.level)
+            });
+            let subject = format!("{zone}/{}", level.ladder);
+            self.condition("zone_unknown", &subject, detail.as_deref(), now)?;
+        }
+        Ok(())
     }
 
     /// A source connected, lost its connection, or was refused a subscription.

@@ -26,14 +26,20 @@
 //! | `snapshot` | the intake's state at a journal row | now and then |
 
 mod body;
+mod history;
 mod index;
+mod judged;
+mod keep;
+mod query;
 mod read;
+mod row;
 mod schema;
 mod types;
 mod write;
 
 pub use body::{decode_body, encode_body};
 pub use index::{DeviceIndex, Index, OpenHour};
+pub use query::HourPlace;
 pub use read::{Filter, Reader};
 pub use schema::{StoreError, lock};
 pub use types::*;

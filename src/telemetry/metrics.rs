@@ -103,7 +103,7 @@ pub struct StoreFigures {
     pub levels: Vec<(String, String, String, bool)>,
     /// Receiver, notices pending, notices given up.
     pub outbox: Vec<(String, u64, u64)>,
-    /// Target, journal rows it does not have yet.
+    /// Target, rows of the store that it does not have yet.
     pub forward: Vec<(String, u64)>,
 }
 
@@ -138,7 +138,7 @@ impl Outward {
             outbox_dead: put(r, "dustline_outbox_dead", "Notices given up", Family::default()),
             attempts: put(r, "dustline_delivery_attempts", "Attempts to deliver a notice", Family::default()),
             delivery_seconds: put(r, "dustline_change_to_delivery_seconds", "From a change to the delivery of its notice", histogram(&DELIVERY)),
-            forward_pending: put(r, "dustline_forward_pending", "Journal rows a target does not have yet", Family::default()),
+            forward_pending: put(r, "dustline_forward_pending", "Rows of the store that a target does not have yet", Family::default()),
             forward_points: put(r, "dustline_forward_points", "Points sent to a target", Family::default()),
         }
     }
@@ -208,7 +208,7 @@ impl Metrics {
         self.0.outward.delivery_seconds.observe(seconds);
     }
 
-    /// So many points sent to a target ended this way: `written`, `refused` or `retry`.
+    /// So many points sent to a target ended this way: `written`, `rejected` or `failed`.
     pub fn forwarded(&self, target: &str, outcome: &'static str, points: u64) {
         let of = [("target", target.to_owned()), ("outcome", outcome.to_owned())];
         self.0.outward.forward_points.get_or_create(&of).inc_by(points);

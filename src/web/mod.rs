@@ -1,1 +1,207 @@
-//! (stub)
+//! The API, the page and the metrics endpoint: reading what is committed.
+//!
+//! ```text
+//!  request ─▶ who may read? ─▶ parameters ─▶ a thread that may block ─▶ JSON
+//!              auth             params         pool: a Reader of the store
+//!                                              view: the tail of the journal
+//! ```
+//!
+//! Nothing here writes, and nothing the intake does waits for it. One file for
+//! each group of calls; what they share is in `shape`, `places`, `params`,
+//! `problem`. The description of the API is made from the same functions that
+//! answer ([`openapi`]).
+
+mod auth;
+mod hours;
+mod judged;
+mod kept;
+mod ledger;
+mod network;
+mod openapi;
+mod page;
+mod params;
+mod places;
+mod pool;
+mod problem;
+mod readings;
+mod shape;
+mod status;
+#[cfg(test)]
+pub(crate) mod tests;
+mod view;
+
+pub use hours::{coverage, mean};
+pub use kept::{NoticeShape, Quarantined};
+pub use ledger::{LineShape, Span, line as ledger_line};
+pub use places::Places;
+pub use shape::{CountsShape, Time, device_name, source_name};
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::flow::Committed;
+use crate::telemetry::{Health, Metrics};
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use axum::serve::ListenerExt;
+use problem::Problem;
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+/// The largest request body, bytes.
+const BODY_MAX: usize = 64 << 10;
+
+/// What the server is given.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    /// The settings.
+    pub settings: Arc<Settings>,
+    /// Where the store lies.
+    pub data_dir: PathBuf,
+    /// The time of the world that is judged.
+    pub clock: Clock,
+    /// What `/metrics` shows.
+    pub metrics: Metrics,
+    /// What `/healthz` and `/readyz` show.
+    pub health: Arc<Health>,
+    /// How far the store is.
+    pub committed: watch::Receiver<Committed>,
+}
+
+/// What every request has.
+pub struct Ctx {
+    settings: Arc<Settings>,
+    places: Places,
+    clock: Clock,
+    metrics: Metrics,
+    health: Arc<Health>,
+    committed: watch::Receiver<Committed>,
+    pool: pool::Pool,
+    view: view::View,
+    /// Whether reading needs no token.
+    open: bool,
+    page_policy: HeaderValue,
+}
+
+impl Ctx {
+    /// The last journal row that is committed.
+    fn committed(&self) -> i64 {
+        self.committed.borrow().journal
+    }
+}
+
+/// Serves HTTP on a bound listener until `stop` completes and the requests
+/// under way are answered.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    shared: Shared,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let loopback = listener.local_addr()?.ip().is_loopback();
+    let ctx = Arc::new(Ctx {
+        places: Places::new(&shared.settings.stations),
+        open: loopback || shared.settings.http.public,
+        settings: shared.settings,
+        clock: shared.clock,
+        metrics: shared.metrics,
+        health: shared.health,
+        committed: shared.committed,
+        pool: pool::Pool::new(shared.data_dir),
+        view: view::View::default(),
+        page_policy: page::policy(),
+    });
+    // Answers are small: waiting to fill a packet only delays them.
+    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
+    axum::serve(listener, router(ctx)).with_graceful_shutdown(stop).await
+}
+
+type Routes = Vec<(&'static str, MethodRouter<Arc<Ctx>>)>;
+
+/// Calls that show no data: open to everyone.
+fn open_routes() -> Routes {
+    vec![
+        ("/", get(page::page)),
+        ("/healthz", get(status::healthz)),
+        ("/readyz", get(status::readyz)),
+        ("/changes/{id}", get(judged::link)),
+    ]
+}
+
+/// Calls for those who may read.
+fn reading_routes() -> Routes {
+    vec![
+        ("/metrics", get(status::metrics)),
+        ("/api/v1/openapi.json", get(openapi::document)),
+        ("/api/v1/stations", get(network::stations)),
+        ("/api/v1/zones", get(network::zones)),
+        ("/api/v1/devices", get(network::devices)),
+        ("/api/v1/readings", get(readings::list)),
+        ("/api/v1/hours", get(hours::list)),
+        ("/api/v1/levels", get(judged::levels)),
+        ("/api/v1/changes", get(judged::changes)),
+        ("/api/v1/changes/{id}", get(judged::one_change)),
+        ("/api/v1/ledger", get(ledger::show)),
+        ("/api/v1/quarantine", get(kept::quarantine)),
+        ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),
+        ("/api/v1/outbox", get(kept::outbox)),
+        ("/api/v1/outbox/{id}", get(kept::one_notice)),
+    ]
+}
+
+fn router(ctx: Arc<Ctx>) -> Router {
+    let of = |routes: Routes| {
+        routes.into_iter().fold(Router::new(), |router, (path, call)| router.route(path, call))
+    };
+    of(reading_routes())
+        .route_layer(middleware::from_fn_with_state(ctx.clone(), auth::may_read))
+        .merge(of(open_routes()))
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn(in_time))
+        .layer(middleware::from_fn(headers))
+        .with_state(ctx)
+}
+
+async fn no_such_path(uri: Uri) -> Problem {
+    Problem::not_found(format!("nothing at {}; /api/v1/openapi.json lists every call", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Response {
+    let detail = format!("{} takes GET, not {method}", uri.path());
+    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response();
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+    response
+}
+
+/// Ends a request that takes too long with a problem.
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(pool::DEADLINE, next.run(request))
+        .await
+        .unwrap_or_else(|_| Problem::too_slow().into_response())
+}
+
+/// Headers that every answer has: nothing is guessed, kept or framed.
+async fn headers(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers: &mut HeaderMap = response.headers_mut();
+    let set = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    ];
+    for (name, value) in set {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}

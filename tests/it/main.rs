@@ -3,7 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod deliver;
+mod deploy;
 mod forward;
 mod helpers;
+mod intake;
 mod mqtt;
 mod simulate;
+mod tidy;

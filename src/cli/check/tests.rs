@@ -61,7 +61,7 @@ fn faults_are_shown_with_their_line_and_a_caret() {
          d.toml:5:1: source[0].ulr: unknown key; did you mean `url`?\n    ulr …\n    ^^^\n\
          d.toml has 4 faults\n"
     );
-    assert_eq!(exit_code(&bad, &[]), 64);
+    assert_eq!(exit_code(&bad, &[]), Code::Usage);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_good_configuration_is_told_in_a_line_each_without_its_secrets() {
     }
     assert!(!text.contains("hunter2"), "{text}");
     assert!(!reported(&good, &[], Format::Json).contains("hunter2"));
-    assert_eq!(exit_code(&good, &[]), 0);
+    assert_eq!(exit_code(&good, &[]), Code::Done);
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn the_form_for_machines_holds_faults_warnings_meaning_and_probes() {
     assert_eq!(parsed["settings"]["sources"][0]["subscribe"][0]["format"], "airrohr");
     assert_eq!(parsed["probes"][1]["ok"], false);
     assert_eq!(parsed["warnings"].as_array().unwrap().len(), 4);
-    assert_eq!(exit_code(&good, &probes), 69);
+    assert_eq!(exit_code(&good, &probes), Code::Unavailable);
 
     let bad = read("a = 1");
     let parsed: serde_json::Value =

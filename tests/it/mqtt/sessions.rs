@@ -39,7 +39,8 @@ async fn a_broker_that_kept_the_session_is_not_asked_again_and_stale_receipts_ar
     let next = rig.arrival().await;
     assert_eq!(bodies(std::slice::from_ref(&next)), ["6"]);
     rig.hand_back(&[next]).await;
-    broker.wait_said("Received PUBACK", 2);
+    rig.finish().await;
+    broker.wait_said("Received DISCONNECT from dustline-test", 1);
     assert_eq!(
         broker.said("Received PUBACK"),
         2,

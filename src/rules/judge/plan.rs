@@ -1,0 +1,53 @@
+//! What is to be judged.
+
+use crate::air::Names;
+use crate::rules::{Ruleset, Threshold};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What is to be judged, and how hours are closed.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Stations with their devices. A device that none names is its own station.
+    pub stations: Vec<PlannedStation>,
+    /// Zones.
+    pub zones: Vec<PlannedZone>,
+    /// Immediate thresholds, judged for every station.
+    pub thresholds: Vec<Threshold>,
+    /// Rulesets by id, each with its versions.
+    pub rulesets: BTreeMap<String, Vec<Ruleset>>,
+    /// How much past its end all stations must have reported for an hour to close.
+    pub lateness: Duration,
+    /// How much past its end our clock must be for an hour to close.
+    pub grace: Duration,
+    /// How long a reading stands for its surroundings in the coverage of an hour.
+    pub covers: Duration,
+    /// Share of an hour that must be covered for its mean to be valid.
+    pub min_coverage: f64,
+    /// For how many hours late readings still change a judgement.
+    pub keep: i32,
+}
+
+/// A station with its devices.
+#[derive(Debug, Clone)]
+pub struct PlannedStation {
+    /// Its id.
+    pub id: String,
+    /// Its devices.
+    pub devices: Vec<String>,
+}
+
+/// A zone with its stations and rulesets.
+#[derive(Debug, Clone)]
+pub struct PlannedZone {
+    /// Its id.
+    pub id: String,
+    /// Its name, for texts.
+    pub name: Names,
+    /// Its stations; `None`: all that there are.
+    pub stations: Option<Vec<String>>,
+    /// Share of its stations that must have a valid hour.
+    pub min_valid_share: f64,
+    /// Ids of the rulesets that judge it.
+    pub rulesets: Vec<String>,
+}

@@ -1,0 +1,320 @@
+//! `GET /api/v1/stations`, `/zones`, `/devices`: the network as it is now.
+
+use super::Ctx;
+use super::hours::zone_mean;
+use super::params::{Params, cursor};
+use super::problem::Problem;
+use super::shape::{self, Time};
+use super::view::{Latest, LatestValue};
+use crate::air::{Hour, Names, Quantity};
+use crate::config::settings::{Station, Zone};
+use crate::store::{DeviceId, LevelRow, Reader};
+use axum::Json;
+use axum::extract::State;
+use axum::http::Uri;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The latest value of one series.
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+pub struct LatestShape {
+    /// The number.
+    value: f64,
+    /// Its unit.
+    unit: &'static str,
+    /// The time it is of.
+    at: Time,
+    /// When it came in.
+    received_at: Time,
+    /// Quality flag by QARTOD.
+    flag: u8,
+    /// Why it did not simply pass.
+    reasons: Vec<&'static str>,
+}
+
+/// A device.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct DeviceShape {
+    /// Its identity.
+    id: String,
+    /// The station where it stands.
+    station: String,
+    /// The source that it was last heard through.
+    source: Option<String>,
+    /// When its last message with readings came in.
+    last_heard: Option<Time>,
+    /// Its latest values by quantity; variants as `pm2_5__cf1`.
+    latest: BTreeMap<String, LatestShape>,
+}
+
+/// A page of devices.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Devices {
+    /// In the order in which they were first heard.
+    devices: Vec<DeviceShape>,
+    /// Where the next page starts: give it as `after`. Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// A station.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct StationShape {
+    /// Its id.
+    id: String,
+    /// Its name by language.
+    #[schema(value_type = Object)]
+    name: Names,
+    /// Latitude, WGS 84 degrees.
+    lat: Option<f64>,
+    /// Longitude, WGS 84 degrees.
+    lon: Option<f64>,
+    /// Its devices.
+    devices: Vec<String>,
+    /// When one of them was last heard.
+    last_heard: Option<Time>,
+    /// The latest values of its devices by quantity.
+    latest: BTreeMap<String, LatestShape>,
+}
+
+/// A page of stations.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Stations {
+    /// Those of the configuration, then devices that no station names.
+    stations: Vec<StationShape>,
+    /// Where the next page starts: give it as `after`. Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Where a ladder of a zone stands.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ZoneLevel {
+    /// The ladder.
+    ladder: String,
+    /// Its level; `none` at the bottom.
+    level: String,
+    /// Since when.
+    since: Time,
+    /// The value last judged.
+    value: Option<f64>,
+    /// Whether too little data came for a judgement.
+    unknown: bool,
+}
+
+/// The last judged hour of a zone.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ZoneHourShape {
+    /// The start of the hour.
+    start: Time,
+    /// The mean over its stations.
+    mean: Option<f64>,
+    /// Its unit.
+    unit: &'static str,
+    /// Stations that counted.
+    stations: u32,
+    /// Stations of the zone.
+    expected: u32,
+    /// Whether enough stations counted.
+    valid: bool,
+}
+
+/// A zone.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ZoneShape {
+    /// Its id.
+    id: String,
+    /// Its name by language.
+    #[schema(value_type = Object)]
+    name: Names,
+    /// ISO 3166-1 code.
+    country: Option<String>,
+    /// The zone in which its people tell time.
+    time_zone: Option<String>,
+    /// Its stations; `["*"]`: all.
+    stations: Vec<String>,
+    /// The rulesets that judge it.
+    rulesets: Vec<String>,
+    /// Where its ladders stand.
+    levels: Vec<ZoneLevel>,
+    /// Its last judged hours by quantity.
+    hours: BTreeMap<&'static str, ZoneHourShape>,
+}
+
+/// All zones.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Zones {
+    /// In the order of the configuration.
+    zones: Vec<ZoneShape>,
+}
+
+/// Devices with their latest values.
+#[utoipa::path(
+    get, path = "/api/v1/devices", tag = "network",
+    params(
+        ("limit" = Option<usize>, Query, description = "At most so many, 1 to 10000; 1000 unless given."),
+        ("after" = Option<String>, Query, description = "The `next` of the page before."),
+    ),
+    responses((status = 200, description = "A page of devices", body = Devices))
+)]
+pub async fn devices(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Devices>, Problem> {
+    let params = Params::read(&uri, &["limit", "after"])?;
+    let (limit, after) = (params.limit()?, params.after::<u32>()?.unwrap_or(0));
+    ctx.read(move |ctx, reader, _| {
+        reader.refresh_names()?;
+        let mut ids: Vec<DeviceId> =
+            reader.devices().map(|(id, _)| id).filter(|id| id.0 > after).collect();
+        let more = ids.len() > limit;
+        ids.truncate(limit);
+        let latest = ctx.view.latest(reader, ctx.committed(), &ids)?;
+        let devices = ids.iter().zip(latest).map(|(id, latest)| device(ctx, reader, *id, &latest));
+        let devices = devices.collect::<Result<_, Problem>>()?;
+        Ok(Devices { devices, next: ids.last().filter(|_| more).map(|id| cursor(&id.0)) })
+    })
+    .await
+    .map(Json)
+}
+
+fn device(
+    ctx: &Ctx,
+    reader: &mut Reader,
+    id: DeviceId,
+    latest: &Latest,
+) -> Result<DeviceShape, Problem> {
+    let name = shape::device_name(reader, id)?;
+    let source = latest.source.map(|s| shape::source_name(reader, s)).transpose()?;
+    Ok(DeviceShape {
+        station: ctx.places.station(&name).to_owned(),
+        id: name,
+        source,
+        last_heard: latest.heard.map(Time),
+        latest: latest_values(std::slice::from_ref(latest)),
+    })
+}
+
+/// The latest values of several devices together, each the latest of them.
+fn latest_values(devices: &[Latest]) -> BTreeMap<String, LatestShape> {
+    let mut latest: BTreeMap<String, (Quantity, &LatestValue)> = BTreeMap::new();
+    for ((quantity, label), value) in devices.iter().flat_map(|d| &d.values) {
+        let key = format!("{quantity}{}", label.suffix());
+        let older = latest.get(&key).is_none_or(|(_, known)| known.at < value.at);
+        if older {
+            latest.insert(key, (*quantity, value));
+        }
+    }
+    let shape = |(quantity, v): (Quantity, &LatestValue)| LatestShape {
+        value: v.value,
+        unit: quantity.unit(),
+        at: Time(v.at),
+        received_at: Time(v.received),
+        flag: v.flag.code(),
+        reasons: shape::reasons(v.reasons),
+    };
+    latest.into_iter().map(|(key, found)| (key, shape(found))).collect()
+}
+
+/// Stations with the latest values of their devices.
+#[utoipa::path(
+    get, path = "/api/v1/stations", tag = "network",
+    params(
+        ("limit" = Option<usize>, Query, description = "At most so many, 1 to 10000; 1000 unless given."),
+        ("after" = Option<String>, Query, description = "The `next` of the page before."),
+    ),
+    responses((status = 200, description = "A page of stations", body = Stations))
+)]
+pub async fn stations(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Stations>, Problem> {
+    let params = Params::read(&uri, &["limit", "after"])?;
+    let (limit, after) = (params.limit()?, params.after::<usize>()?.unwrap_or(0));
+    ctx.read(move |ctx, reader, _| {
+        reader.refresh_names()?;
+        // Named stations keep their places, and devices are only ever added at the end.
+        let own = reader.devices().map(|(_, name)| name).filter(|n| ctx.places.named(n).is_none());
+        let own = own.map(own_station).collect::<Vec<_>>();
+        let all = ctx.places.stations().iter().chain(&own);
+        let mut page: Vec<Station> = all.skip(after).take(limit + 1).cloned().collect();
+        let more = page.len() > limit;
+        page.truncate(limit);
+        let next = more.then(|| cursor(&(after + limit)));
+        let stations = page.into_iter().map(|s| station(ctx, reader, s));
+        Ok(Stations { stations: stations.collect::<Result<_, Problem>>()?, next })
+    })
+    .await
+    .map(Json)
+}
+
+fn own_station(device: &str) -> Station {
+    Station {
+        id: device.to_owned(),
+        name: Names::plain(device),
+        lat: None,
+        lon: None,
+        devices: vec![device.to_owned()],
+    }
+}
+
+fn station(ctx: &Ctx, reader: &mut Reader, s: Station) -> Result<StationShape, Problem> {
+    let ids: Vec<DeviceId> = s.devices.iter().filter_map(|d| reader.device_id(d)).collect();
+    let latest = ctx.view.latest(reader, ctx.committed(), &ids)?;
+    Ok(StationShape {
+        id: s.id,
+        name: s.name,
+        lat: s.lat,
+        lon: s.lon,
+        devices: s.devices,
+        last_heard: latest.iter().filter_map(|l| l.heard).max().map(Time),
+        latest: latest_values(&latest),
+    })
+}
+
+/// Zones with their levels and last judged hours.
+#[utoipa::path(
+    get, path = "/api/v1/zones", tag = "network",
+    responses((status = 200, description = "All zones", body = Zones))
+)]
+pub async fn zones(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Zones>, Problem> {
+    Params::read(&uri, &[])?;
+    ctx.read(move |ctx, reader, _| {
+        let levels = reader.levels()?;
+        let zones = ctx.settings.zones.iter().map(|z| zone(reader, z, &levels));
+        Ok(Zones { zones: zones.collect::<Result<_, Problem>>()? })
+    })
+    .await
+    .map(Json)
+}
+
+fn zone(reader: &Reader, z: &Zone, levels: &[LevelRow]) -> Result<ZoneShape, Problem> {
+    let scope = format!("zone/{}", z.id);
+    let levels = levels.iter().filter(|l| l.scope == scope).map(|l| ZoneLevel {
+        ladder: l.ladder.clone(),
+        level: l.level.clone(),
+        since: Time(l.since),
+        value: l.value,
+        unknown: l.unknown_since.is_some(),
+    });
+    let mut hours = BTreeMap::new();
+    for quantity in Quantity::ALL {
+        let ever = (Hour(i32::MIN), Hour(i32::MAX));
+        for row in reader.zone_hours_page(&z.id, quantity, ever, true, 1)? {
+            let shape = ZoneHourShape {
+                start: row.hour.into(),
+                mean: zone_mean(&row),
+                unit: quantity.unit(),
+                stations: row.stations,
+                expected: row.expected,
+                valid: row.valid,
+            };
+            hours.insert(quantity.name(), shape);
+        }
+    }
+    Ok(ZoneShape {
+        id: z.id.clone(),
+        name: z.name.clone(),
+        country: z.country.clone(),
+        time_zone: z.time_zone.iana_name().map(str::to_owned),
+        stations: z.stations.clone().unwrap_or_else(|| vec!["*".to_owned()]),
+        rulesets: z.rulesets.clone(),
+        levels: levels.collect(),
+        hours,
+    })
+}

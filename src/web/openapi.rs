@@ -1,0 +1,58 @@
+//! `GET /api/v1/openapi.json`: the description of the API, made from its code.
+
+use super::problem::Problem;
+use super::{hours, judged, kept, ledger, network, readings, status};
+use axum::Json;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+/// The whole API.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Dustline",
+        description = "Fine-dust readings, hours, levels and changes. Times are RFC 3339; answers use UTC with `Z`. Lists are paged: give `next` as `after`. Errors are RFC 9457 problem details. Where the server listens beyond loopback and is not public, reading needs the operator's token."
+    ),
+    paths(
+        status::healthz,
+        status::readyz,
+        status::metrics,
+        document,
+        network::stations,
+        network::zones,
+        network::devices,
+        readings::list,
+        hours::list,
+        judged::levels,
+        judged::changes,
+        judged::one_change,
+        judged::link,
+        ledger::show,
+        kept::quarantine,
+        kept::one_quarantined,
+        kept::outbox,
+        kept::one_notice
+    ),
+    components(schemas(Problem)),
+    modifiers(&Token),
+    security((), ("token" = []))
+)]
+pub struct Api;
+
+struct Token;
+
+impl Modify for Token {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        api.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// This document.
+#[utoipa::path(
+    get, path = "/api/v1/openapi.json", tag = "operation",
+    responses((status = 200, description = "OpenAPI 3.1", body = Object))
+)]
+pub async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Api::openapi())
+}

@@ -1,0 +1,6 @@
+//! Real requests to a real server on a real store.
+
+mod faces;
+pub(crate) mod fixture;
+mod judged;
+mod measured;

@@ -1,0 +1,199 @@
+//! The tail of the journal as of the latest commit, shared by all requests.
+//!
+//! A fold over rows that are not in any table yet: heads of open hours, the
+//! ledger of the running hour, and beside it the latest values of each device.
+//! It is brought up to date when someone asks, at most every [`FRESH`].
+
+use crate::air::reading::Label;
+use crate::air::{Flag, Measured, Quantity, Reasons, Stamp};
+use crate::store::{ArrivalRow, DeviceId, Index, Reader, Row, RowKind, StoreError};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How old the view may be when it answers.
+const FRESH: Duration = Duration::from_millis(100);
+/// Rows behind from which it is quicker to start from the latest snapshot.
+const FAR_BEHIND: i64 = 100_000;
+/// Rows folded in one step.
+const STEP: usize = 10_000;
+/// Rows of a device looked at, at most, when it is first asked for …
+const LOOK_BACK: usize = 64;
+/// … until so many in a row bring no further series: devices may send every
+/// quantity in a message of its own, in turn.
+const NOTHING_NEW: usize = 8;
+
+/// The shared view.
+#[derive(Debug, Default)]
+pub struct View(Mutex<Folded>);
+
+#[derive(Debug, Default)]
+struct Folded {
+    index: Index,
+    /// Per device; `None` until someone asks for it.
+    latest: Vec<Option<Latest>>,
+    updated: Option<Instant>,
+}
+
+/// The latest values of one device.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Latest {
+    /// The source's row, of the last message with readings.
+    pub source: Option<u32>,
+    /// When that message came in.
+    pub heard: Option<Stamp>,
+    /// By quantity and label.
+    pub values: BTreeMap<(Quantity, Label), LatestValue>,
+}
+
+/// One latest value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LatestValue {
+    /// The number, in the quantity's unit.
+    pub value: f64,
+    /// The time it is of.
+    pub at: Stamp,
+    /// When it came in.
+    pub received: Stamp,
+    /// The verdict of quality control.
+    pub flag: Flag,
+    /// Why.
+    pub reasons: Reasons,
+}
+
+impl View {
+    /// Looks at the index, brought up to `committed` unless it was so just now.
+    pub fn index<T>(
+        &self,
+        reader: &mut Reader,
+        committed: i64,
+        look: impl FnOnce(&Index) -> T,
+    ) -> Result<T, StoreError> {
+        let mut folded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        folded.catch_up(reader, committed)?;
+        Ok(look(&folded.index))
+    }
+
+    /// The latest values of these devices.
+    pub fn latest(
+        &self,
+        reader: &mut Reader,
+        committed: i64,
+        devices: &[DeviceId],
+    ) -> Result<Vec<Latest>, StoreError> {
+        let mut folded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        folded.catch_up(reader, committed)?;
+        devices.iter().map(|d| folded.latest_of(reader, *d)).collect()
+    }
+}
+
+impl Folded {
+    fn catch_up(&mut self, reader: &mut Reader, committed: i64) -> Result<(), StoreError> {
+        let fresh = self.updated.is_some_and(|t| t.elapsed() < FRESH);
+        if self.updated.is_some() && (fresh || committed <= self.index.seq) {
+            return Ok(());
+        }
+        if self.updated.is_none() || committed - self.index.seq > FAR_BEHIND {
+            self.index = reader.index()?;
+            self.latest.clear();
+        }
+        loop {
+            let rows = reader.journal(self.index.seq, STEP)?;
+            for row in &rows {
+                self.index.apply(row);
+                self.fold_latest(row);
+            }
+            if rows.len() < STEP {
+                break;
+            }
+        }
+        self.updated = Some(Instant::now());
+        Ok(())
+    }
+
+    fn fold_latest(&mut self, row: &Row) {
+        let RowKind::Arrival(arrival) = &row.kind else { return };
+        let place = arrival.device.and_then(|d| (d.0 as usize).checked_sub(1));
+        if let Some(Some(latest)) = place.and_then(|p| self.latest.get_mut(p)) {
+            latest.fold(row.received, arrival);
+        }
+    }
+
+    fn latest_of(&mut self, reader: &mut Reader, device: DeviceId) -> Result<Latest, StoreError> {
+        let Some(place) = (device.0 as usize).checked_sub(1) else {
+            return Ok(Latest::default());
+        };
+        if self.latest.len() <= place {
+            self.latest.resize(place + 1, None);
+        }
+        if let Some(Some(known)) = self.latest.get(place) {
+            return Ok(known.clone());
+        }
+        let found = look_back(reader, &self.index, device)?;
+        if let Some(slot) = self.latest.get_mut(place) {
+            *slot = Some(found.clone());
+        }
+        Ok(found)
+    }
+}
+
+/// The latest values from the last rows of a device's newest hours.
+fn look_back(reader: &mut Reader, index: &Index, id: DeviceId) -> Result<Latest, StoreError> {
+    let Some(device) = index.device(id) else { return Ok(Latest::default()) };
+    let mut rows = BTreeMap::new();
+    let mut series = HashSet::new();
+    let mut nothing_new = 0;
+    let heads = device.open.iter().rev().map(|o| o.head).take(2);
+    for head in std::iter::once(device.last).chain(heads) {
+        let mut seq = head;
+        while seq != 0 && rows.len() < LOOK_BACK && nothing_new < NOTHING_NEW {
+            if rows.contains_key(&seq) {
+                break;
+            }
+            let Some(Row { received, kind: RowKind::Arrival(a), .. }) = reader.row(seq)? else {
+                break;
+            };
+            let known = series.len();
+            series.extend(a.values.iter().map(|m| (m.value.quantity, m.value.label.clone())));
+            nothing_new = if series.len() > known { 0 } else { nothing_new + 1 };
+            let previous = a.prev;
+            rows.insert(seq, (received, a));
+            seq = if previous < seq { previous } else { 0 };
+        }
+    }
+    let mut latest = Latest::default();
+    for (received, arrival) in rows.values() {
+        latest.fold(*received, arrival);
+    }
+    Ok(latest)
+}
+
+impl Latest {
+    /// Takes in a later row of the device.
+    fn fold(&mut self, received: Stamp, arrival: &ArrivalRow) {
+        if arrival.values.is_empty() {
+            return;
+        }
+        self.source = Some(arrival.source);
+        self.heard = Some(received);
+        for m in &arrival.values {
+            self.fold_value(received, arrival.observed, m);
+        }
+    }
+
+    /// A value replaces one that is of an earlier time, or of the same: it is
+    /// then a revision. A device whose clock is ahead must not hide what comes
+    /// after it, so no value counts as later than its receipt.
+    fn fold_value(&mut self, received: Stamp, at: Stamp, m: &Measured) {
+        let new =
+            LatestValue { value: m.value.value, at, received, flag: m.flag, reasons: m.reasons };
+        let key = (m.value.quantity, m.value.label.clone());
+        let believed = |v: &LatestValue| v.at.min(v.received);
+        match self.values.get(&key) {
+            Some(old) if believed(old) > believed(&new) => {}
+            _ => {
+                self.values.insert(key, new);
+            }
+        }
+    }
+}
