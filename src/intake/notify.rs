@@ -39,13 +39,16 @@ pub(super) fn change(state: &mut State, judged: &Judged) -> Result<(), StoreErro
         data,
     };
     let zones = zones_of(state, &change.scope);
-    tell(state, &event, EventKind::Change, &zones)
+    tell(state, &event, change.at, EventKind::Change, &zones)
 }
 
 /// Writes an event with a notice for every receiver that wants its kind and zone.
+/// `of` is the instant that the event is about: like the event's own identity,
+/// those of its notices do not depend on when it was decided.
 pub(super) fn tell(
     state: &mut State,
     event: &EventRow,
+    of: Stamp,
     kind: EventKind,
     zones: &[String],
 ) -> Result<(), StoreError> {
@@ -55,7 +58,7 @@ pub(super) fn tell(
     };
     let receivers = state.plan.receivers.iter().filter(wants);
     let notices: Vec<(String, String)> =
-        receivers.map(|r| (stable_id(event.time, &[&event.uid, &r.id]), r.id.clone())).collect();
+        receivers.map(|r| (stable_id(of, &[&event.uid, &r.id]), r.id.clone())).collect();
     state.writer.put_event(event, &notices)
 }
 

@@ -106,7 +106,7 @@ impl State {
         }
         let detail = holds.unwrap_or("over");
         let event = notify::operational_event((kind, subject), holds.is_some(), since, now, detail);
-        notify::tell(self, &event, EventKind::Operational, &[])
+        notify::tell(self, &event, now, EventKind::Operational, &[])
     }
 
     /// A ladder of a zone that has been unknown for too long is itself an alert.

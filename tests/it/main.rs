@@ -9,4 +9,5 @@ mod helpers;
 mod intake;
 mod mqtt;
 mod simulate;
+mod survive;
 mod tidy;

@@ -1,5 +1,6 @@
 //! Counterparts and deadlines that the tests share.
 
+pub mod daemon;
 pub mod database;
 pub mod keeper;
 pub mod mosquitto;

@@ -1,0 +1,309 @@
+//! `kill -9` again and again under load: what the broker accepted is stored
+//! exactly once, and what follows from it is the same as without kills.
+
+use super::world::{LADDER_MOVES, Sent, Timed, World, config, desk};
+use crate::helpers::daemon::{PATIENCE, TestDaemon};
+use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::receiver::{Receiver, Reply};
+use dustline::air::Stamp;
+use dustline::mqtt::{Publisher, Target};
+use dustline::store::{Bucket, Reader, Row, RowKind};
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+/// What a run left behind.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    readings: BTreeSet<Timed>,
+    numbers: BTreeSet<(String, i64)>,
+    /// Changes by id, in the order of decision, without when they were decided.
+    changes: Vec<(String, Value)>,
+    /// Notices by the id of their event.
+    notices: BTreeMap<String, String>,
+}
+
+/// How a run is disturbed.
+struct Disturbance {
+    kills: usize,
+    seed: u64,
+}
+
+fn number_from(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
+}
+
+/// A broker as it comes, except that it never drops what waits for us.
+fn broker() -> Mosquitto {
+    Mosquitto::with(|dir| {
+        format!(
+            "allow_anonymous true\nmax_queued_messages 0\npersistence true\n\
+             persistence_location {}/\n",
+            dir.display()
+        )
+    })
+}
+
+/// A publisher at QoS 1; everything it was given is accepted when it finishes.
+async fn publisher(port: u16) -> (Publisher, tokio::task::JoinHandle<()>) {
+    let target = Target {
+        host: "127.0.0.1".to_owned(),
+        port,
+        tls: None,
+        client_id: "publisher".to_owned(),
+        username: None,
+        password: None,
+        qos: 1,
+    };
+    let (publisher, sending) = Publisher::connect(&target).await.unwrap();
+    (publisher, tokio::spawn(async move { sending.run().await.unwrap() }))
+}
+
+/// Plays the world through broker and daemon, with kills on the way.
+async fn play(world: &World, source: &str, disturbance: &Disturbance) -> Outcome {
+    let receiver = Receiver::new([]).await.usually(Reply::Status(200));
+    let broker = broker();
+    let url = format!("http://{}/hook", receiver.address);
+    let mut daemon = TestDaemon::up(&config(broker.port, source, &desk(&url))).await;
+    let (publisher, sending) = publisher(broker.port).await;
+    let messages = world.messages();
+    let share = messages.len().div_ceil(disturbance.kills + 1);
+    let mut random = fastrand::Rng::with_seed(disturbance.seed);
+    let (mut under_load, mut stored) = (0, Stored::of(&daemon));
+    for (turn, share) in messages.chunks(share).enumerate() {
+        for Sent { topic, payload } in share {
+            publisher.publish(topic, payload.clone()).await.unwrap();
+        }
+        if turn < disturbance.kills {
+            random_moment(&mut daemon, &mut stored, &mut random, share.len()).await;
+            daemon.kill();
+            under_load += usize::from(stored.now() < publisher.acknowledged());
+            daemon.spawn();
+        }
+    }
+    let accepted = publisher.finish().await.unwrap();
+    sending.await.unwrap();
+    assert_eq!(accepted, messages.len() as u64);
+    println!(
+        "{} kills, {under_load} of them while messages waited, seed {}",
+        disturbance.kills, disturbance.seed
+    );
+    assert!(under_load * 2 >= disturbance.kills, "too few kills hit the work");
+    daemon.started().await;
+    let outcome = settled(world, &mut daemon, &broker, &receiver).await;
+    assert!(!daemon.said().contains("panicked"), "{}", daemon.said());
+    outcome
+}
+
+/// Lets the daemon get to a random place: mostly after some more messages are
+/// stored, sometimes while it starts.
+async fn random_moment(
+    daemon: &mut TestDaemon,
+    stored: &mut Stored,
+    random: &mut fastrand::Rng,
+    share: usize,
+) {
+    if random.u8(..4) == 0 {
+        tokio::time::sleep(Duration::from_micros(random.u64(..150_000))).await;
+        return;
+    }
+    daemon.started().await;
+    let goal = stored.now() + random.u64(..share as u64 * 3 / 4);
+    let until = Instant::now() + PATIENCE;
+    while stored.now() < goal {
+        assert!(Instant::now() < until, "stuck: {}", daemon.said());
+        tokio::time::sleep(Duration::from_micros(random.u64(500..3_000))).await;
+    }
+}
+
+/// Counts the messages that are on disk, each once.
+struct Stored {
+    reader: Reader,
+    seq: i64,
+    messages: u64,
+}
+
+impl Stored {
+    fn of(daemon: &TestDaemon) -> Stored {
+        Stored { reader: Reader::open(&daemon.data()).unwrap(), seq: 0, messages: 0 }
+    }
+
+    fn now(&mut self) -> u64 {
+        loop {
+            let rows = self.reader.journal(self.seq, 10_000).unwrap();
+            let Some(last) = rows.last() else { return self.messages };
+            self.seq = last.seq;
+            let new = |r: &&Row| matches!(&r.kind, RowKind::Arrival(a) if a.bucket == Bucket::Stored && !a.continues);
+            self.messages += rows.iter().filter(new).count() as u64;
+        }
+    }
+}
+
+/// Waits until the broker has nothing left for us and everyone is told.
+async fn settled(
+    world: &World,
+    daemon: &mut TestDaemon,
+    broker: &Mosquitto,
+    receiver: &Receiver,
+) -> Outcome {
+    // Behind everything else in the broker's queue.
+    broker.publish("plain/last/pm10", 1, &["1"]);
+    daemon.until("the last message", "/api/v1/devices", |v| v.to_string().contains("last")).await;
+    daemon
+        .until("no pending notice", "/api/v1/outbox?state=pending", |v| {
+            v["outbox"].as_array().is_some_and(Vec::is_empty)
+        })
+        .await;
+    let ledger = daemon.received(1).await;
+    let messages = world.messages().len() as u64 + 1;
+    assert_eq!(ledger["stored"], messages, "{ledger}");
+    assert_eq!((&ledger["quarantined"], &ledger["ignored"]), (&0.into(), &0.into()), "{ledger}");
+    println!("{} of {} messages came again", ledger["duplicate"], messages);
+    let outcome = outcome(daemon, receiver).await;
+    assert_eq!(daemon.term().await.code(), Some(0));
+    all_acknowledged(daemon, broker, &ledger).await;
+    outcome
+}
+
+/// After an end in order nothing comes again but what is new.
+async fn all_acknowledged(daemon: &mut TestDaemon, broker: &Mosquitto, before: &Value) {
+    daemon.start().await;
+    daemon.part("source/city", "ok").await;
+    broker.publish("plain/last/pm10", 1, &["2"]);
+    let received = before["received"].as_u64().unwrap() + 1;
+    let after = daemon.received(received).await;
+    assert_eq!(after["received"], received, "{after}");
+    assert_eq!(after["duplicate"], before["duplicate"]);
+}
+
+async fn outcome(daemon: &TestDaemon, receiver: &Receiver) -> Outcome {
+    let mut changes = Vec::new();
+    for mut change in daemon.list("changes", "").await {
+        change.as_object_mut().unwrap().remove("decided_at").unwrap();
+        changes.push((change["id"].as_str().unwrap().to_owned(), change));
+    }
+    Outcome {
+        readings: readings(daemon).await,
+        numbers: numbers(daemon),
+        changes,
+        notices: notices(daemon, receiver).await,
+    }
+}
+
+/// What the API shows of the devices that tell the time.
+async fn readings(daemon: &TestDaemon) -> BTreeSet<Timed> {
+    let mut found = BTreeSet::new();
+    for reading in daemon.list("readings", "").await {
+        if reading["time_source"] != "device" {
+            continue;
+        }
+        let at = Stamp::parse(reading["at"].as_str().unwrap()).unwrap();
+        let quantity = if reading["quantity"] == "pm10" { "pm10" } else { "pm2_5" };
+        let tenths = (reading["value"].as_f64().unwrap() * 10.0).round() as i64;
+        let device = reading["device"].as_str().unwrap().to_owned();
+        assert!(found.insert((device, at.0, quantity, tenths)), "twice: {reading}");
+    }
+    found
+}
+
+/// Every stored number of the devices that do not, from the journal: several of
+/// one device may fall into one millisecond, and the API shows the last.
+fn numbers(daemon: &TestDaemon) -> BTreeSet<(String, i64)> {
+    let mut reader = Reader::open(&daemon.data()).unwrap();
+    reader.refresh_names().unwrap();
+    let (mut found, mut timed, mut seq) = (BTreeSet::new(), BTreeSet::new(), 0);
+    loop {
+        let rows = reader.journal(seq, 10_000).unwrap();
+        let Some(last) = rows.last() else { break };
+        seq = last.seq;
+        for row in rows {
+            let RowKind::Arrival(a) = row.kind else { continue };
+            let Some(device) = a.device.filter(|_| a.bucket == Bucket::Stored) else { continue };
+            let name = reader.device_name(device).to_owned();
+            for m in a.values {
+                let tenths = (m.value.value * 10.0).round() as i64;
+                if name.starts_with('p') {
+                    assert!(found.insert((name.clone(), tenths)), "twice: {name} {tenths}");
+                } else if name.starts_with('d') {
+                    let key = (name.clone(), a.observed.0, m.value.quantity);
+                    assert!(timed.insert(key), "twice in the journal: {name} {}", a.observed);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// Every notice of the outbox was delivered under its id, and nothing else was.
+async fn notices(daemon: &TestDaemon, receiver: &Receiver) -> BTreeMap<String, String> {
+    let outbox = daemon.list("outbox", "").await;
+    let owed: BTreeSet<&str> = outbox.iter().map(|n| n["webhook_id"].as_str().unwrap()).collect();
+    assert_eq!(owed.len(), outbox.len());
+    assert!(outbox.iter().all(|n| n["state"] == "delivered"), "{outbox:#?}");
+    let got = receiver.so_far();
+    assert!(got.iter().all(|g| g.verified));
+    let told: BTreeSet<&str> = got.iter().map(|g| g.id.as_str()).collect();
+    assert_eq!(told, owed);
+    println!("{} notices in {} deliveries", owed.len(), got.len());
+    got.iter().map(|g| (g.body["id"].as_str().unwrap().to_owned(), g.id.clone())).collect()
+}
+
+/// What the undisturbed run must look like, so that the comparison means something.
+fn plausible(world: &World, outcome: &Outcome) {
+    let of = |kind: &str| {
+        let all = outcome.changes.iter().map(|(_, c)| c);
+        all.filter(|c| (c["ladder"] == "emergency") == (kind == "emergency")).collect::<Vec<_>>()
+    };
+    let moves: Vec<_> = of("ladder")
+        .into_iter()
+        .map(|c| (c["ladder"].as_str(), c["from"].as_str(), c["to"].as_str(), c["at"].clone()))
+        .collect();
+    let expected = LADDER_MOVES.map(|(ladder, from, to, hours)| {
+        let at = Stamp(world.start.0 + hours * 3_600_000);
+        (Some(ladder), Some(from), Some(to), Value::from(at.to_string()))
+    });
+    let sorted = |mut all: Vec<_>| {
+        all.sort_by_key(|m: &(_, _, _, Value)| format!("{} {:?}", m.3, m.0));
+        all
+    };
+    assert_eq!(sorted(moves), sorted(expected.to_vec()));
+    assert_eq!(of("emergency").len(), world.threshold_moves());
+    assert_eq!(outcome.notices.len(), outcome.changes.len());
+}
+
+/// Both runs, one after the other, and what must be the same.
+async fn compare(per_hour: i64, source: &str, disturbance: Disturbance) {
+    let world = World::new(per_hour);
+    let killed = play(&world, source, &disturbance).await;
+    assert!(killed.readings == world.readings(), "readings are missing or too many");
+    assert!(killed.numbers == world.numbers(), "numbers are missing or too many");
+    let quiet = play(&world, source, &Disturbance { kills: 0, seed: 0 }).await;
+    plausible(&world, &quiet);
+    assert_eq!(killed.changes, quiet.changes);
+    assert_eq!(killed.notices, quiet.notices);
+    assert!(killed == quiet);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_twenty_times_under_load_it_keeps_everything_once_and_tells_the_same() {
+    let kills = number_from("DUSTLINE_KILLS", 20) as usize;
+    let seed = number_from("DUSTLINE_SEED", 20_240_110);
+    println!("DUSTLINE_SEED={seed} DUSTLINE_KILLS={kills}");
+    // About 1200 messages before each kill.
+    let per_hour = (kills as i64 * 15).max(60);
+    compare(per_hour, "", Disturbance { kills, seed }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_with_a_window_of_twenty_it_keeps_everything_once_and_tells_the_same() {
+    let seed = number_from("DUSTLINE_SEED", 20);
+    println!("DUSTLINE_SEED={seed}");
+    compare(60, "receive_maximum = 20", Disturbance { kills: 8, seed }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_with_mqtt_3_1_1_it_keeps_everything_once_and_tells_the_same() {
+    let seed = number_from("DUSTLINE_SEED", 311);
+    println!("DUSTLINE_SEED={seed}");
+    compare(60, "version = \"3.1.1\"", Disturbance { kills: 5, seed }).await;
+}
