@@ -3,7 +3,7 @@
 use crate::helpers::DEADLINE;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 fn unit() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/dustline.service")
@@ -62,6 +62,16 @@ fn the_unit_leaves_the_daemon_time_to_stop_and_does_not_repeat_a_bad_start() {
     assert_eq!(value("StateDirectory"), Some("dustline"));
 }
 
+/// A process that ends with the value, also where a test fails.
+struct Daemon(Child);
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 /// Waits for a message to systemd that holds this line.
 fn told(socket: &UnixDatagram, line: &str) {
     let mut said = Vec::new();
@@ -89,18 +99,20 @@ fn systemd_is_told_of_the_start_of_progress_and_of_the_end() {
     let socket = UnixDatagram::bind(&at).unwrap();
     socket.set_read_timeout(Some(DEADLINE)).unwrap();
     // The watchdog is for the process that systemd has started.
-    let mut daemon = Command::new("sh")
+    let daemon = Command::new("sh")
         .args(["-c", "WATCHDOG_PID=$$ exec \"$0\" run --config \"$1\""])
         .args([Path::new(env!("CARGO_BIN_EXE_dustline")), &config])
         .env("NOTIFY_SOCKET", &at)
         .env("WATCHDOG_USEC", "300000")
+        .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
+    let mut daemon = Daemon(daemon);
     told(&socket, "READY=1");
     told(&socket, "WATCHDOG=1");
-    let pid = daemon.id().to_string();
+    let pid = daemon.0.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
     told(&socket, "STOPPING=1");
-    assert!(daemon.wait().unwrap().success());
+    assert!(daemon.0.wait().unwrap().success());
 }
