@@ -77,6 +77,7 @@ pub struct App {
     sources: JoinSet<()>,
     outputs: JoinSet<()>,
     web: JoinSet<()>,
+    health: Arc<Health>,
     _lock: File,
 }
 
@@ -145,6 +146,7 @@ impl App {
             sources,
             outputs,
             web,
+            health: shared.health.clone(),
             _lock: lock,
         })
     }
@@ -158,6 +160,7 @@ impl App {
             () = any_of(&mut self.web) => Some("the web server"),
             () = any_of(&mut self.sources) => Some("a source"),
             () = tick(&self.clock, &self.to_intake) => Some("the clock"),
+            () = watch(self.health.clone()) => None,
         };
         systemd::stopping("finishing what was begun");
         let stopped = tokio::time::timeout(STOP_DEADLINE, self.stop()).await;
@@ -225,6 +228,12 @@ async fn tick(clock: &Clock, to_intake: &ToIntake) {
             return;
         }
     }
+}
+
+/// Feeds the watchdog, where there is one, and never completes.
+async fn watch(health: Arc<Health>) {
+    systemd::watchdog(health).await;
+    std::future::pending().await
 }
 
 /// Completes when one of the tasks ends, and never if there is none.

@@ -6,6 +6,10 @@ use dustline::flow::Event;
 use dustline::store::{Filter, HourRow};
 use proptest::prelude::*;
 
+/// Minute, device, value.
+type Message = (i64, u8, u16);
+
+/// What is left when all hours are closed.
 #[derive(Debug, PartialEq)]
 struct End {
     hours: Vec<HourRow>,
@@ -15,7 +19,7 @@ struct End {
 }
 
 /// Takes the messages in these batches, then lets all hours close.
-fn play(batches: &[Vec<(i64, u8, u16)>], lateness: &str) -> End {
+fn play(batches: &[Vec<Message>], lateness: &str) -> End {
     let dir = tempfile::tempdir().unwrap();
     let zone = ZONE.replace(r#"["*"]"#, r#"["s0", "s1", "s2"]"#);
     let zone = zone.replace(r#"lateness = "2m""#, &format!("lateness = \"{lateness}\""));
@@ -62,7 +66,7 @@ fn play(batches: &[Vec<(i64, u8, u16)>], lateness: &str) -> End {
     }
 }
 
-fn network() -> impl Strategy<Value = Vec<(i64, u8, u16)>> {
+fn network() -> impl Strategy<Value = Vec<Message>> {
     let hour_levels = proptest::collection::vec(0u16..220, 4);
     (hour_levels, 1u8..4).prop_map(|(levels, devices)| {
         let mut all = Vec::new();
@@ -78,7 +82,7 @@ fn network() -> impl Strategy<Value = Vec<(i64, u8, u16)>> {
 }
 
 /// A network's readings as they are, and shuffled, some doubled, split into batches.
-fn disturbed() -> impl Strategy<Value = (Vec<(i64, u8, u16)>, Vec<Vec<(i64, u8, u16)>>)> {
+fn disturbed() -> impl Strategy<Value = (Vec<Message>, Vec<Vec<Message>>)> {
     network().prop_flat_map(|all| {
         let doubled = proptest::collection::vec(any::<bool>(), all.len());
         let batch = 1usize..20;
