@@ -7,7 +7,7 @@
 //!
 //! | channel | from → to | size | when full |
 //! |---|---|---|---|
-//! | arrivals | mqtt → intake | [`ARRIVALS_MAX`] | QoS 0: dropped and counted as ignored; QoS 1, 2: the connection is dropped, the broker sends again |
+//! | arrivals | mqtt → intake | [`ARRIVALS_MAX`] | QoS 0: dropped and counted as ignored; QoS 1, 2: the connection is not read until there is room |
 //! | commands | deliver, forward, web, clock → intake | [`COMMANDS_MAX`] | the sender waits |
 //! | receipts | intake → mqtt, one a source | [`RECEIPTS_MAX`] batches | the receipt is dropped with its connection, the broker sends again |
 //! | committed | intake → deliver, forward, web | latest value | never: it is overwritten |

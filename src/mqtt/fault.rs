@@ -39,8 +39,6 @@ pub(super) enum Fault {
     Malformed(String),
     #[error("cannot write a packet: {0}")]
     Unsendable(String),
-    #[error("the intake is behind: {waiting} messages wait; the broker will send the rest again")]
-    Behind { waiting: usize },
 }
 
 impl Fault {

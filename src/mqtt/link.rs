@@ -57,7 +57,7 @@ impl Link {
         };
         dialect.connect(greeting, &mut link.wire.outbox)?;
         loop {
-            link.wire.turn().await?;
+            link.wire.turn(true).await?;
             match link.next()? {
                 None => {}
                 Some(Incoming::Connected { session_present, keep_alive }) => {

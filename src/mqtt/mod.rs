@@ -16,9 +16,11 @@
 //! What holds:
 //! - Nothing is acknowledged until its [`Receipt`] is handed back; receipts of
 //!   an earlier connection are dropped, since the broker sends those messages again.
-//! - The task never waits for the intake. A QoS 0 message that finds no room
-//!   is counted and reported; any other drops the connection, and the broker
-//!   sends it again.
+//! - Acknowledgements never wait for the intake. A QoS 0 message that finds no
+//!   room is counted and reported. Any other is held and nothing more is read
+//!   until there is room, since brokers do not all keep to the window they are
+//!   asked for (Mosquitto 2.0.11 sends a queue of any length): to drop the
+//!   connection instead would have them send everything again, for ever.
 //! - The session outlives connections and processes. See [`Subscriber::previous_filters`].
 //! - A broker that is away is weather: it is tried again for ever.
 //!

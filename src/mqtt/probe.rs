@@ -65,6 +65,6 @@ async fn answers(link: &mut Link) -> Result<Vec<Result<u8, &'static str>>, Fault
                 return Ok(answers);
             }
         }
-        link.wire.turn().await?;
+        link.wire.turn(true).await?;
     }
 }

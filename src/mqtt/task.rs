@@ -193,8 +193,14 @@ impl Task {
         let mut batches = Vec::with_capacity(RECEIPTS_AT_ONCE);
         let mut look = interval(LOOK_EVERY.min(link.ping_after() / 2));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        // A message for which the intake has no room. Until it has, nothing more
+        // is read: the broker waits, and acknowledgements still leave.
+        let mut held = None;
+        let arrivals = self.forward.arrivals.clone();
         loop {
-            self.take(&mut link)?;
+            if held.is_none() {
+                held = self.take(&mut link)?;
+            }
             tokio::select! {
                 biased;
                 taken = self.reins.receipts.recv_many(&mut batches, RECEIPTS_AT_ONCE) => {
@@ -207,13 +213,29 @@ impl Task {
                         }
                     }
                 }
-                () = self.reins.stop.word() => self.reports.send(),
+                () = self.reins.stop.word() => {
+                    // Not acknowledged: the broker sends it again.
+                    held = None;
+                    self.reports.send();
+                }
                 _ = look.tick() => {
+                    if held.is_some() {
+                        // An answer to our ping would wait behind it.
+                        link.heard();
+                    }
                     link.keep_alive(Instant::now())?;
                     self.session.ask_again(Instant::now(), &mut link.wire.outbox)?;
                     self.reports.send();
                 }
-                came = link.wire.turn() => {
+                room = arrivals.reserve(), if held.is_some() => match room {
+                    Ok(room) => {
+                        if let Some(event) = held.take() {
+                            room.send(event);
+                        }
+                    }
+                    Err(_) => held = None,
+                },
+                came = link.wire.turn(held.is_none()) => {
                     came?;
                     link.heard();
                 }
@@ -221,13 +243,14 @@ impl Task {
         }
     }
 
-    /// Takes everything that came in.
-    fn take(&mut self, link: &mut Link) -> Result<(), Fault> {
+    /// Takes what came in, up to a message that has to wait.
+    fn take(&mut self, link: &mut Link) -> Result<Option<Event>, Fault> {
         while let Some(incoming) = link.next()? {
             match incoming {
+                Incoming::Message(_) if self.reins.stop.heard => {}
                 Incoming::Message(message) => {
-                    if !self.reins.stop.heard {
-                        self.forward(message)?;
+                    if let Some(held) = self.forward(message) {
+                        return Ok(Some(held));
                     }
                 }
                 // Whether or not we remember the message: its sender has our
@@ -245,11 +268,12 @@ impl Task {
                 }
             }
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Hands a message to the intake, without ever waiting for it.
-    fn forward(&mut self, message: packet::Message) -> Result<(), Fault> {
+    /// Hands a message to the intake, without ever waiting for it; hands out one
+    /// that finds no room and must not be lost.
+    fn forward(&mut self, message: packet::Message) -> Option<Event> {
         let to = &self.forward;
         let receipt = (message.qos > 0).then_some(Receipt {
             connection: to.connection,
@@ -266,18 +290,16 @@ impl Task {
             receipt,
         };
         match to.arrivals.try_send(Event::Arrival(arrival)) {
-            Ok(()) => Ok(()),
+            Ok(()) => None,
             Err(TrySendError::Full(_)) if message.qos == 0 => {
                 self.reports.dropped();
-                Ok(())
+                None
             }
-            Err(TrySendError::Full(_)) => {
-                Err(Fault::Behind { waiting: to.arrivals.max_capacity() })
-            }
+            Err(TrySendError::Full(held)) => Some(held),
             // Nobody will ever take it: the same as having been told to stop.
             Err(TrySendError::Closed(_)) => {
                 self.reins.stop.heard = true;
-                Ok(())
+                None
             }
         }
     }

@@ -52,10 +52,11 @@ impl Wire {
         Wire { reader, writer, inbox, outbox: BytesMut::new(), flushed: true }
     }
 
-    /// Sends what waits, and returns when something came in. Reading and
-    /// writing never wait for each other, so neither side can hold up the
-    /// other for ever. May be dropped at any point without loss.
-    pub async fn turn(&mut self) -> Result<(), Fault> {
+    /// Sends what waits, and returns when something came in; without `reading`
+    /// it only sends. Reading and writing never wait for each other, so neither
+    /// side can hold up the other for ever. May be dropped at any point without
+    /// loss.
+    pub async fn turn(&mut self, reading: bool) -> Result<(), Fault> {
         if self.inbox.capacity() - self.inbox.len() < READ_BYTES_MIN {
             self.inbox.reserve(READ_BYTES);
         }
@@ -67,7 +68,8 @@ impl Wire {
                     sent.map_err(Fault::of_stream)?;
                     continue;
                 }
-                came = self.reader.read_buf(&mut self.inbox) => came,
+                came = self.reader.read_buf(&mut self.inbox), if reading => came,
+                else => std::future::pending().await,
             };
             return match came.map_err(Fault::of_stream)? {
                 0 => Err(Fault::Closed),
@@ -76,14 +78,24 @@ impl Wire {
         }
     }
 
-    /// Sends everything that waits and closes our side.
+    /// Sends everything that waits, closes our side, and waits until the broker
+    /// has closed its own.
     pub async fn finish(mut self) -> Result<(), Fault> {
         while self.outbox.has_remaining() || !self.flushed {
             send(&mut self.writer, &mut self.outbox, &mut self.flushed)
                 .await
                 .map_err(Fault::of_stream)?;
         }
-        self.writer.shutdown().await.map_err(Fault::of_stream)
+        self.writer.shutdown().await.map_err(Fault::of_stream)?;
+        // A connection closed with something unread is reset, and the broker may
+        // then throw away what we sent last. So what still comes is read.
+        loop {
+            self.inbox.clear();
+            self.inbox.reserve(READ_BYTES);
+            if self.reader.read_buf(&mut self.inbox).await.map_err(Fault::of_stream)? == 0 {
+                return Ok(());
+            }
+        }
     }
 }
 

@@ -1,5 +1,13 @@
 //! The whole daemon with a real broker, database and receivers: what it must
 //! survive, and that nothing is lost or doubled by it.
 
+mod broker;
+mod door;
 mod kills;
+mod life;
+mod malformed;
+mod outlet;
+mod outputs;
+mod repeats;
+mod store;
 mod world;

@@ -244,6 +244,12 @@ impl TestDaemon {
         ledger
     }
 
+    /// A connection to its port on which nothing is said.
+    pub async fn connection(&self) -> tokio::net::TcpStream {
+        let address = self.base.trim_start_matches("http://");
+        tokio::net::TcpStream::connect(address).await.unwrap()
+    }
+
     /// The metrics, as text.
     pub async fn metrics(&self) -> String {
         let answer = self.client.get(format!("{}/metrics", self.base)).send().await.unwrap();

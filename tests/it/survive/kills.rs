@@ -1,12 +1,12 @@
 //! `kill -9` again and again under load: what the broker accepted is stored
 //! exactly once, and what follows from it is the same as without kills.
 
-use super::world::{LADDER_MOVES, Sent, Timed, World, config, desk};
+use super::outlet::Outlet;
+use super::world::{LADDER_MOVES, Sent, Timed, World, config, receiver};
 use crate::helpers::daemon::{PATIENCE, TestDaemon};
 use crate::helpers::mosquitto::Mosquitto;
-use crate::helpers::receiver::{Receiver, Reply};
+use crate::helpers::receiver::Receiver;
 use dustline::air::Stamp;
-use dustline::mqtt::{Publisher, Target};
 use dustline::store::{Bucket, Reader, Row, RowKind};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -44,53 +44,36 @@ fn broker() -> Mosquitto {
     })
 }
 
-/// A publisher at QoS 1; everything it was given is accepted when it finishes.
-async fn publisher(port: u16) -> (Publisher, tokio::task::JoinHandle<()>) {
-    let target = Target {
-        host: "127.0.0.1".to_owned(),
-        port,
-        tls: None,
-        client_id: "publisher".to_owned(),
-        username: None,
-        password: None,
-        qos: 1,
-    };
-    let (publisher, sending) = Publisher::connect(&target).await.unwrap();
-    (publisher, tokio::spawn(async move { sending.run().await.unwrap() }))
-}
-
 /// Plays the world through broker and daemon, with kills on the way.
 async fn play(world: &World, source: &str, disturbance: &Disturbance) -> Outcome {
-    let receiver = Receiver::new([]).await.usually(Reply::Status(200));
+    let desk = Receiver::new([]).await;
     let broker = broker();
-    let url = format!("http://{}/hook", receiver.address);
-    let mut daemon = TestDaemon::up(&config(broker.port, source, &desk(&url))).await;
-    let (publisher, sending) = publisher(broker.port).await;
+    let url = format!("http://{}/hook", desk.address);
+    let mut daemon = TestDaemon::up(&config(broker.port, source, &receiver("desk", &url))).await;
+    let outlet = Outlet::new(broker.port).await;
     let messages = world.messages();
     let share = messages.len().div_ceil(disturbance.kills + 1);
     let mut random = fastrand::Rng::with_seed(disturbance.seed);
     let (mut under_load, mut stored) = (0, Stored::of(&daemon));
     for (turn, share) in messages.chunks(share).enumerate() {
         for Sent { topic, payload } in share {
-            publisher.publish(topic, payload.clone()).await.unwrap();
+            outlet.send(topic, payload.clone()).await;
         }
         if turn < disturbance.kills {
             random_moment(&mut daemon, &mut stored, &mut random, share.len()).await;
             daemon.kill();
-            under_load += usize::from(stored.now() < publisher.acknowledged());
+            under_load += usize::from(stored.now() < outlet.accepted());
             daemon.spawn();
         }
     }
-    let accepted = publisher.finish().await.unwrap();
-    sending.await.unwrap();
-    assert_eq!(accepted, messages.len() as u64);
+    assert_eq!(outlet.finish().await, messages.len() as u64);
     println!(
         "{} kills, {under_load} of them while messages waited, seed {}",
         disturbance.kills, disturbance.seed
     );
     assert!(under_load * 2 >= disturbance.kills, "too few kills hit the work");
     daemon.started().await;
-    let outcome = settled(world, &mut daemon, &broker, &receiver).await;
+    let outcome = settled(world, &mut daemon, &broker, &desk).await;
     assert!(!daemon.said().contains("panicked"), "{}", daemon.said());
     outcome
 }

@@ -4,7 +4,6 @@
 
 use dustline::air::Stamp;
 use std::collections::BTreeSet;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Mean PM2.5 of the zone in each hour, µg/m³: up to a warning and down again.
 const HOURS: [i64; 10] = [20, 90, 95, 160, 170, 100, 60, 30, 30, 25];
@@ -19,12 +18,13 @@ pub const LADDER_MOVES: [(&str, &str, &str, i64); 6] = [
     ("kr-pm10", "advisory", "none", 8),
     ("kr-pm25", "advisory", "none", 8),
 ];
-/// Stations, each with one device that tells its own time.
+/// Stations, each with one device that tells its own time and perhaps another
+/// whose clock is off.
 pub const STATIONS: i64 = 8;
 /// Devices that send bare numbers, without a time.
 const PLAIN: i64 = 40;
 /// So long ago the first hour began, at least; within `max_past`.
-const AGE_HOURS: i64 = 14;
+const AGE_HOURS: i32 = 14;
 
 const HOUR_MS: i64 = 3_600_000;
 
@@ -48,8 +48,7 @@ pub type Timed = (String, i64, &'static str, i64);
 impl World {
     /// One in which every station reports so many times an hour.
     pub fn new(per_hour: i64) -> World {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64;
-        World { start: Stamp(now / HOUR_MS * HOUR_MS - AGE_HOURS * HOUR_MS), per_hour }
+        World { start: now().hour().back(AGE_HOURS).start(), per_hour }
     }
 
     /// Every reading with a time of its own, in the order of sending. The last of
@@ -123,7 +122,7 @@ fn plain(round: i64) -> (String, i64) {
 /// clock. `more` goes into the source, `after` behind everything.
 pub fn config(port: u16, more: &str, after: &str) -> String {
     let stations: String = (0..STATIONS)
-        .map(|s| format!("[[station]]\nid = \"s{s}\"\ndevices = [\"d{s}\"]\n"))
+        .map(|s| format!("[[station]]\nid = \"s{s}\"\ndevices = [\"d{s}\", \"off{s}\"]\n"))
         .collect();
     let ids: Vec<String> = (0..STATIONS).map(|s| format!("\"s{s}\"")).collect();
     format!(
@@ -147,11 +146,12 @@ at_least = 400
 readings = "2 of 3"
 lift_below = 250
 [delivery]
-schedule = ["0s", "100ms", "200ms", "500ms", "1s", "1s", "1s", "1s", "1s", "1s", "1s", "1s"]
+schedule = ["0s", {waits}]
 {after}
 "#,
         source = source(port, more),
-        ids = ids.join(", ")
+        ids = ids.join(", "),
+        waits = ["\"300ms\""; 100].join(", ")
     )
 }
 
@@ -173,11 +173,21 @@ subscribe = [
     )
 }
 
-/// One receiver named `desk`, which wants changes only.
-pub fn desk(url: &str) -> String {
+/// A receiver that wants changes only.
+pub fn receiver(id: &str, url: &str) -> String {
     format!(
-        "[[receiver]]\nid = \"desk\"\nurl = \"{url}\"\nsecret = \"{}\"\nevents = [\"change\"]\n\
-         timeout = \"2s\"\n",
+        "[[receiver]]\nid = \"{id}\"\nurl = \"{url}\"\nsecret = \"{}\"\n\
+         events = [\"change\"]\ntimeout = \"500ms\"\n",
         crate::helpers::receiver::SECRET
     )
+}
+
+/// One reading of PM2.5 with its time.
+pub fn reading(at: Stamp, value: f64) -> String {
+    format!(r#"{{"time":"{at}","pm2_5":{value}}}"#)
+}
+
+/// The machine's clock.
+pub fn now() -> Stamp {
+    dustline::clock::Clock::system().now()
 }
