@@ -66,6 +66,8 @@ pub enum AppError {
 pub struct App {
     /// Where it serves HTTP.
     pub address: SocketAddr,
+    /// How its parts are, such as `source/<name>`.
+    pub health: Arc<Health>,
     settings: Arc<Settings>,
     clock: Clock,
     to_intake: ToIntake,
@@ -77,7 +79,6 @@ pub struct App {
     sources: JoinSet<()>,
     outputs: JoinSet<()>,
     web: JoinSet<()>,
-    health: Arc<Health>,
     _lock: File,
 }
 
@@ -135,6 +136,7 @@ impl App {
         tracing::info!(%address, data_dir = %settings.data_dir.display(), "started");
         Ok(App {
             address,
+            health: shared.health,
             settings,
             clock,
             to_intake,
@@ -146,7 +148,6 @@ impl App {
             sources,
             outputs,
             web,
-            health: shared.health.clone(),
             _lock: lock,
         })
     }

@@ -3,6 +3,7 @@
 
 pub mod check;
 mod data;
+mod demo;
 mod exit;
 pub mod export;
 pub mod ledger;
@@ -10,6 +11,7 @@ mod manual;
 pub mod outbox;
 pub mod quarantine;
 mod run;
+mod simulate;
 
 pub use exit::{Code, Failure};
 
@@ -29,6 +31,8 @@ struct Cli {
 enum Command {
     /// Run the daemon.
     Run(run::Args),
+    /// See everything at work: simulated days of haze in minutes, in this one process.
+    Demo(demo::Args),
     /// Check a configuration: every fault at once, with its place.
     Check(check::Args),
     /// Write readings or hours as CSV, JSON lines or line protocol.
@@ -39,6 +43,8 @@ enum Command {
     Quarantine(quarantine::QuarantineArgs),
     /// Look at the notices for receivers.
     Outbox(outbox::OutboxArgs),
+    /// Send what a synthetic network measures to a broker.
+    Simulate(simulate::Args),
     /// Print completions for a shell.
     Completions(manual::CompletionsArgs),
     /// Print the manual page.
@@ -58,11 +64,13 @@ pub fn main() -> ExitCode {
     let out = &mut std::io::stdout().lock();
     let done = match cli.command {
         Command::Run(args) => run::run(&args),
+        Command::Demo(args) => demo::run(&args, out),
         Command::Check(args) => check::run(&args, out),
         Command::Export(args) => export::run(&args, out),
         Command::Ledger(args) => ledger::run(&args, out),
         Command::Quarantine(args) => quarantine::run(&args, out),
         Command::Outbox(args) => outbox::run(&args, out),
+        Command::Simulate(args) => simulate::run(&args, out),
         Command::Completions(args) => manual::completions(&args, &mut Cli::command()),
         Command::Man => manual::man(Cli::command()),
     };

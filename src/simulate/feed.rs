@@ -6,6 +6,8 @@ use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::mqtt::{PublishError, Publisher, Target};
 use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// How fast a network sends.
@@ -48,12 +50,23 @@ impl Feed {
         target: &Target,
         until: impl Future<Output = ()>,
     ) -> Result<u64, PublishError> {
+        self.run_counting(target, until, &AtomicU64::new(0)).await
+    }
+
+    /// The same; counts in `handed` the messages handed over to be sent, for
+    /// those who watch.
+    ///
+    /// # Errors
+    /// As [`Feed::run`].
+    pub async fn run_counting(
+        &self,
+        target: &Target,
+        until: impl Future<Output = ()>,
+        handed: &AtomicU64,
+    ) -> Result<u64, PublishError> {
         let (publisher, sending) = Publisher::connect(target).await?;
         let feeding = async {
-            tokio::select! {
-                fed = self.send(&publisher) => fed?,
-                () = until => {}
-            }
+            self.send(&publisher, pin!(until), handed).await?;
             publisher.finish().await
         };
         let (sent, fed) = tokio::join!(sending.run(), feeding);
@@ -61,19 +74,31 @@ impl Feed {
         sent.and(fed)
     }
 
-    async fn send(&self, publisher: &Publisher) -> Result<(), PublishError> {
+    async fn send(
+        &self,
+        publisher: &Publisher,
+        mut until: Pin<&mut impl Future<Output = ()>>,
+        handed: &AtomicU64,
+    ) -> Result<(), PublishError> {
         let mut left = self.count.unwrap_or(u64::MAX);
         let first = self.clock.now();
         let started = Instant::now();
         for turn in 0u64.. {
             for (place, device) in self.network.iter().enumerate() {
                 let due = self.due(turn, place);
-                self.wait(due, first, started).await;
+                // Only here does it stop: a message half handed over would be
+                // waited for and never be acknowledged.
+                tokio::select! {
+                    biased;
+                    () = &mut until => return Ok(()),
+                    () = self.wait(due, first, started) => {}
+                }
                 for Sent { topic, payload } in self.message(device, first.plus(due.on_clock)) {
                     if left == 0 {
                         return Ok(());
                     }
                     publisher.publish(&topic, payload).await?;
+                    handed.fetch_add(1, Ordering::Relaxed);
                     left -= 1;
                 }
             }

@@ -1,5 +1,6 @@
 //! Synthetic networks of devices, what they would measure, and a broker to
-//! send it to: for `simulate`, `demo`, tests and benchmarks.
+//! send it to, a receiver of what comes of it: for `simulate`, `demo`, tests and
+//! benchmarks.
 //!
 //! ```text
 //!  episode: (city, time) → air ─┐
@@ -14,8 +15,10 @@ pub mod broker;
 pub mod episode;
 pub mod feed;
 pub mod network;
+pub mod receiver;
 
 pub use broker::Broker;
 pub use episode::{Air, City, Episode};
 pub use feed::{Feed, Pace};
 pub use network::{Device, Format, network};
+pub use receiver::{Received, Receiver};

@@ -1,10 +1,12 @@
 //! Log lines on standard error.
 
+use std::fs::File;
 use std::io::IsTerminal;
-use tracing_subscriber::Layer;
+use std::sync::Mutex;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
 /// The variables that set the level, the first one that is there wins.
 const VARIABLES: [&str; 2] = ["DUSTLINE_LOG", "RUST_LOG"];
@@ -31,25 +33,40 @@ pub enum LogError {
 /// object a line. The level comes from `DUSTLINE_LOG`, else `RUST_LOG`, else it
 /// is `info`. Colours only on a terminal, and not if `NO_COLOR` is set.
 pub fn init(json: bool) -> Result<(), LogError> {
-    let found = VARIABLES
-        .into_iter()
-        .find_map(|v| std::env::var(v).ok().filter(|text| !text.is_empty()).map(|text| (v, text)));
-    let targets = match found {
-        None => quiet_libraries(LevelFilter::INFO),
-        Some((variable, found)) => match targets(&found) {
-            Some(targets) => targets,
-            None => return Err(LogError::Level { variable, found }),
-        },
-    };
+    let targets = level(LevelFilter::INFO)?;
     let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
     let format = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(!json && !no_color && std::io::stderr().is_terminal());
-    let layer = if json { format.json().flatten_event(true).boxed() } else { format.boxed() };
-    tracing_subscriber::registry()
-        .with(layer.with_filter(targets))
-        .try_init()
-        .map_err(|_| LogError::Twice)
+    start(if json { format.json().flatten_event(true).boxed() } else { format.boxed() }, targets)
+}
+
+/// Starts logging for commands whose output is something else: as text, from
+/// warnings on unless the variables say otherwise, to standard error or into a
+/// file. The embedded broker, to whom a client that leaves is an error, is silent.
+pub fn init_quietly(file: Option<File>) -> Result<(), LogError> {
+    let targets = level(LevelFilter::WARN)?.with_target("rumqttd", LevelFilter::OFF);
+    let format = tracing_subscriber::fmt::layer().with_ansi(false);
+    match file {
+        Some(file) => start(format.with_writer(Mutex::new(file)).boxed(), targets),
+        None => start(format.with_writer(std::io::stderr).boxed(), targets),
+    }
+}
+
+fn start(layer: Box<dyn Layer<Registry> + Send + Sync>, targets: Targets) -> Result<(), LogError> {
+    let all = tracing_subscriber::registry().with(layer.with_filter(targets));
+    all.try_init().map_err(|_| LogError::Twice)
+}
+
+/// What the variables ask for, or the usual.
+fn level(usual: LevelFilter) -> Result<Targets, LogError> {
+    let found = VARIABLES
+        .into_iter()
+        .find_map(|v| std::env::var(v).ok().filter(|text| !text.is_empty()).map(|text| (v, text)));
+    match found {
+        None => Ok(quiet_libraries(usual)),
+        Some((variable, found)) => targets(&found).ok_or(LogError::Level { variable, found }),
+    }
 }
 
 /// A bare level is of Dustline itself; its libraries then only warn, except at

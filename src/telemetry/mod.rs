@@ -14,5 +14,5 @@ mod logs;
 mod metrics;
 
 pub use health::{Health, Part, PartReport, Role, State};
-pub use logs::{LogError, init};
+pub use logs::{LogError, init, init_quietly};
 pub use metrics::{MEDIA_TYPE, Metrics, SourceMetrics, StoreFigures};

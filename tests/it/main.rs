@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod deliver;
+mod demo;
 mod deploy;
 mod forward;
 mod helpers;

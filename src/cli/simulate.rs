@@ -1,0 +1,267 @@
+//! `dustline simulate`: a synthetic network that sends to a real broker.
+
+use super::{Code, Failure, run};
+use crate::air::Stamp;
+use crate::air::time::parse_duration;
+use crate::clock::Clock;
+use crate::config::Secret;
+use crate::config::settings::Tls;
+use crate::mqtt::{PublishError, Target};
+use crate::simulate::{Episode, Feed, Format, Pace, network};
+use crate::telemetry;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use url::{Host, Url};
+
+/// An episode begins at a midnight UTC.
+const DAY_MS: i64 = 86_400_000;
+/// After an interrupt, the broker may take so long for its last acknowledgements.
+const FINISH_MAX: Duration = Duration::from_secs(5);
+/// How often the progress is drawn.
+const DRAW_EVERY: Duration = Duration::from_millis(250);
+
+/// Arguments of `dustline simulate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The broker: mqtt://HOST[:PORT], or mqtts:// with TLS.
+    #[arg(long, value_name = "URL", value_parser = broker)]
+    broker: Broker,
+    /// How many devices.
+    #[arg(long, value_name = "N", default_value_t = 60,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    devices: u32,
+    /// How often each device sends: 250ms, 90s, 15m.
+    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = interval)]
+    every: Duration,
+    /// How many devices send in a second, one after the other: a load.
+    #[arg(long, value_name = "N", conflicts_with = "every", value_parser = rate)]
+    rate: Option<f64>,
+    /// Stop after so many messages; without it, run until Ctrl-C.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    count: Option<u64>,
+    /// The same seed gives the same devices and the same numbers.
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// What the devices send; a mixture if not given.
+    #[arg(long, value_name = "F", value_parser = format_named())]
+    format: Option<Format>,
+    /// What happens to the air over four days from the last midnight UTC.
+    #[arg(long, value_name = "NAME", default_value = Episode::Haze.name(), value_parser = episode_named())]
+    episode: Episode,
+    /// Quality of service: 0, 1 or 2.
+    #[arg(long, value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(0..=2))]
+    qos: u8,
+    /// User name at the broker.
+    #[arg(long, value_name = "NAME")]
+    username: Option<String>,
+    /// File with the password of that user.
+    #[arg(long, value_name = "FILE", requires = "username")]
+    password_file: Option<PathBuf>,
+}
+
+/// Sends until the count is reached or an interrupt comes.
+///
+/// # Errors
+/// If the password cannot be read (64), the broker is not reachable (69), or
+/// messages were lost (1).
+pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
+    let target = target(args)?;
+    telemetry::init_quietly(None).map_err(|e| Failure::new(Code::Usage, e))?;
+    super::prepare_tls();
+    let feed = feed(args, Clock::system());
+    let handed = AtomicU64::new(0);
+    let started = Instant::now();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let sent = runtime.block_on(async {
+        let stop = run::stop_signal()?;
+        tokio::select! {
+            sent = send(&feed, &target, stop, &handed) => sent,
+            never = progress(&handed, started) => never,
+        }
+    });
+    clear_progress();
+    let (sent, took) = (sent?, started.elapsed());
+    writeln!(
+        out,
+        "sent {sent} messages of {} devices in {:.1} s ({:.0}/s) to {}:{}",
+        args.devices,
+        took.as_secs_f64(),
+        sent as f64 / took.as_secs_f64().max(1e-3),
+        target.host,
+        target.port,
+    )?;
+    Ok(())
+}
+
+/// Sends until told to stop, and not much longer.
+async fn send(
+    feed: &Feed,
+    target: &Target,
+    stop: impl Future<Output = ()>,
+    handed: &AtomicU64,
+) -> Result<u64, Failure> {
+    let told = tokio::sync::Notify::new();
+    let overdue = async {
+        stop.await;
+        told.notify_one();
+        tokio::time::sleep(FINISH_MAX).await;
+    };
+    tokio::select! {
+        sent = feed.run_counting(target, told.notified(), handed) => sent.map_err(failure),
+        () = overdue => {
+            let words = format!(
+                "{}:{} has not acknowledged everything within {} s; some messages may be lost",
+                target.host, target.port, FINISH_MAX.as_secs()
+            );
+            Err(Failure::new(Code::Unavailable, words))
+        }
+    }
+}
+
+fn failure(e: PublishError) -> Failure {
+    let code = match e {
+        PublishError::Unreachable { .. } => Code::Unavailable,
+        PublishError::Forgotten { .. } | PublishError::Stopped => Code::Failed,
+    };
+    Failure::new(code, e)
+}
+
+/// Draws how far it is, on a terminal only.
+async fn progress(handed: &AtomicU64, started: Instant) -> Result<u64, Failure> {
+    if !std::io::stderr().is_terminal() {
+        return std::future::pending().await;
+    }
+    let (mut before, mut then) = (0, started);
+    loop {
+        tokio::time::sleep(DRAW_EVERY).await;
+        let (now, count) = (Instant::now(), handed.load(Ordering::Relaxed));
+        let rate = (count - before) as f64 / (now - then).as_secs_f64();
+        eprint!("\r\x1b[K{count} messages, {rate:.0}/s, Ctrl-C ends");
+        (before, then) = (count, now);
+    }
+}
+
+fn clear_progress() {
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[K");
+    }
+}
+
+fn feed(args: &Args, clock: Clock) -> Feed {
+    let now = clock.now();
+    Feed {
+        network: network(args.devices as usize, args.seed, args.format),
+        episode: args.episode,
+        began: Stamp(now.0 - now.0.rem_euclid(DAY_MS)),
+        pace: args.rate.map_or(Pace::Every(args.every), Pace::Rate),
+        count: args.count,
+        clock,
+    }
+}
+
+fn target(args: &Args) -> Result<Target, Failure> {
+    Ok(Target {
+        host: args.broker.host.clone(),
+        port: args.broker.port,
+        tls: args.broker.tls.then(Tls::default),
+        client_id: format!("dustline-simulate-{}", std::process::id()),
+        username: args.username.clone(),
+        password: args.password_file.as_deref().map(password).transpose()?,
+        qos: args.qos,
+    })
+}
+
+fn password(file: &Path) -> Result<Secret, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|e| {
+        Failure::new(Code::Usage, format!("--password-file {}: {e}", file.display()))
+    })?;
+    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
+}
+
+/// Where a broker listens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Broker {
+    host: String,
+    port: u16,
+    tls: bool,
+}
+
+fn broker(text: &str) -> Result<Broker, String> {
+    let url = Url::parse(text).map_err(|e| format!("{e}; write mqtt://HOST or mqtts://HOST"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("a user name or password inside a URL is seen by every user of this machine; use --username and --password-file".to_owned());
+    }
+    let tls = match url.scheme() {
+        "mqtt" => false,
+        "mqtts" => true,
+        other => return Err(format!("{other}:// is not known; write mqtt:// or mqtts://")),
+    };
+    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
+        return Err("nothing may follow host and port".to_owned());
+    }
+    let host = match url.host() {
+        Some(Host::Ipv6(ip)) => ip.to_string(),
+        Some(host) => host.to_string(),
+        None => return Err("it names no host".to_owned()),
+    };
+    Ok(Broker { host, port: url.port().unwrap_or(if tls { 8883 } else { 1883 }), tls })
+}
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let given = parse_duration(text).filter(|d| *d > Duration::ZERO);
+    given.ok_or_else(|| "not a duration such as 250ms, 90s or 15m".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let given = text.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0);
+    given.ok_or_else(|| "not a number above zero".to_owned())
+}
+
+fn format_named() -> impl TypedValueParser<Value = Format> {
+    let names = PossibleValuesParser::new(Format::ALL.map(Format::name));
+    names.map(|name| Format::from_name(&name).unwrap_or(Format::Json))
+}
+
+fn episode_named() -> impl TypedValueParser<Value = Episode> {
+    let names = PossibleValuesParser::new(Episode::ALL.map(Episode::name));
+    names.map(|name| Episode::from_name(&name).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_broker_is_a_host_with_the_usual_ports() {
+        let is = |host: &str, port, tls| Ok(Broker { host: host.to_owned(), port, tls });
+        assert_eq!(broker("mqtt://127.0.0.1"), is("127.0.0.1", 1883, false));
+        assert_eq!(broker("mqtts://b.example.kr/"), is("b.example.kr", 8883, true));
+        assert_eq!(broker("mqtt://[::1]:1884"), is("::1", 1884, false));
+    }
+
+    #[test]
+    fn credentials_in_the_address_and_other_schemes_are_refused() {
+        for (text, words) in [
+            ("mqtt://me@host", "--username"),
+            ("mqtt://me:secret@host", "--password-file"),
+            ("http://host", "mqtt://"),
+            ("host:1883", "mqtt://"),
+            ("mqtt://host/path", "follow"),
+        ] {
+            let said = broker(text).unwrap_err();
+            assert!(said.contains(words) && !said.contains("secret"), "{text}: {said}");
+        }
+    }
+
+    #[test]
+    fn intervals_and_rates_are_above_zero() {
+        assert_eq!(interval("90s"), Ok(Duration::from_secs(90)));
+        assert_eq!(rate("0.5"), Ok(0.5));
+        assert!(["0s", "1", "-1s", ""].iter().all(|t| interval(t).is_err()));
+        assert!(["0", "-1", "inf", "NaN", "x"].iter().all(|t| rate(t).is_err()));
+    }
+}
