@@ -1,7 +1,9 @@
-//! The field's words: quantities and units, time and hours, readings, places.
+//! The field's words: quantities and units, time and hours, readings, places,
+//! indices.
 //!
 //! Nothing here does I/O or knows a clock, and nothing of ours is imported.
 
+pub mod index;
 pub mod place;
 pub mod quantity;
 pub mod reading;
