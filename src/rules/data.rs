@@ -2,22 +2,10 @@
 
 use crate::air::{Names, Quantity};
 
+pub use crate::air::index::Sure;
+
 /// The level of a ladder that stands at none of its levels.
 pub const NONE: &str = "none";
-
-/// How sure the figures of a ruleset are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub enum Sure {
-    /// Read in the cited source.
-    #[serde(rename = "read in source")]
-    ReadInSource,
-    /// Reported by several others; the source itself was not read.
-    #[serde(rename = "widely reported")]
-    WidelyReported,
-    /// Nothing was read.
-    #[serde(rename = "from memory")]
-    FromMemory,
-}
 
 /// One version of the rules of one authority.
 #[derive(Debug, Clone, PartialEq)]
