@@ -8,7 +8,7 @@
 //!  seed ─▶ network: devices ────┘
 //! ```
 //!
-//! [`episode`] and [`network`] are pure: the same seed gives the same devices
+//! [`episode`] and [`mod@network`] are pure: the same seed gives the same devices
 //! and the same numbers, on every machine and at every speed.
 
 pub mod broker;

@@ -28,7 +28,7 @@ const HISTORY_MIN: usize = 20;
 /// Eighths of a line.
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 /// The full height, µg/m³.
-const SCALE: f64 = 240.0;
+const SCALE: f64 = 280.0;
 /// With so many rows, zones get two each.
 const TALL: usize = 30;
 
@@ -344,9 +344,9 @@ mod tests {
     fn a_history_two_rows_high_rises_through_both_and_shows_the_last_hours() {
         let zone = zone(&[Some(9.0), Some(0.0), Some(120.0), None, Some(150.0), Some(500.0)]);
         let row = |row, rows| bars(Line::new(), &zone, 5, row, rows).render(99, false);
-        assert_eq!(row(1, 2), "   ▂█");
-        assert_eq!(row(0, 2), "▁█?██");
-        assert_eq!(row(0, 1), "▁▄?▅█");
+        assert_eq!(row(1, 2), "    █");
+        assert_eq!(row(0, 2), "▁▆?██");
+        assert_eq!(row(0, 1), "▁▃?▄█");
     }
 
     #[test]
