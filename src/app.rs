@@ -10,7 +10,7 @@
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::Influx;
-use crate::flow::{self, Event, IntakeInbox, SourceId, ToIntake};
+use crate::flow::{self, Command, Event, IntakeInbox, SourceId, ToIntake};
 use crate::intake::{self, Intake, IntakeError};
 use crate::mqtt::Subscriber;
 use crate::store::{self, Reader, StoreError, Writer};
@@ -20,7 +20,7 @@ use std::fs::File;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
@@ -32,6 +32,8 @@ const STOP_DEADLINE: Duration = Duration::from_secs(20);
 const OUTPUTS_DEADLINE: Duration = Duration::from_secs(10);
 /// A loop that has not turned for this long is stuck.
 const TURN_MAX: Duration = Duration::from_secs(20);
+/// A clock that differs by more than this from the time that has passed was set, ms.
+const CLOCK_SET_MS: f64 = 30_000.0;
 /// Time passes for the intake in steps of at most this much of the machine's.
 const TICK: Duration = Duration::from_secs(1);
 /// … and of at least this much, however fast a demo's clock runs.
@@ -223,10 +225,19 @@ async fn tick(clock: &Clock, to_intake: &ToIntake) {
     let period = TICK.div_f64(clock.speed().max(1.0)).max(TICK_MIN);
     let mut beat = tokio::time::interval(period);
     beat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let (mut before, mut told) = (Instant::now(), clock.now());
     loop {
         beat.tick().await;
-        if to_intake.commands.send(Event::Tick(clock.now())).await.is_err() {
-            return;
+        let now = clock.now();
+        let passed_ms = before.elapsed().as_secs_f64() * 1000.0 * clock.speed();
+        let by_ms = now.since(told) - passed_ms as i64;
+        (before, told) = (Instant::now(), now);
+        let set = by_ms.unsigned_abs() as f64 > CLOCK_SET_MS * clock.speed();
+        let news = set.then_some(Event::Command(Command::ClockSet { now, by_ms }));
+        for event in news.into_iter().chain([Event::Tick(now)]) {
+            if to_intake.commands.send(event).await.is_err() {
+                return;
+            }
         }
     }
 }

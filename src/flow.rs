@@ -92,6 +92,13 @@ pub enum Command {
         /// When, by our clock.
         at: Stamp,
     },
+    /// The machine's clock was set.
+    ClockSet {
+        /// The time by it now.
+        now: Stamp,
+        /// By how much, ms.
+        by_ms: i64,
+    },
     /// QoS 0 arrivals were dropped because the intake was behind.
     Overload {
         /// Which source.

@@ -93,6 +93,8 @@ struct Line {
     lane: usize,
     subject: String,
     heads: VecDeque<Head>,
+    /// The time its head waits for; other timers of the line are void.
+    armed: Option<Instant>,
     /// Where the notices that are not in `heads` begin.
     beyond: Option<i64>,
     /// The last notice known to be of this line.
@@ -145,6 +147,12 @@ impl Queue {
         };
         let Some(line) = self.lines.get_mut(&id) else { return };
         line.last = notice.id;
+        // News is worth an attempt at once, even if what comes before it waits
+        // out a long back-off: the receiver may be up again.
+        if line.armed.is_some_and(|due| due > notice.due) {
+            line.armed = Some(notice.due);
+            self.timers.push(Reverse((notice.due, id)));
+        }
         if line.beyond.is_some() {
             return;
         }
@@ -154,6 +162,7 @@ impl Queue {
         }
         line.heads.push_back(Head { id: notice.id, attempts: notice.attempts, due: notice.due });
         if line.heads.len() == 1 {
+            line.armed = Some(notice.due);
             self.timers.push(Reverse((notice.due, id)));
         }
     }
@@ -174,7 +183,11 @@ impl Queue {
                 break;
             }
             self.timers.pop();
-            if let Some(lane) = self.lines.get(&id).and_then(|l| self.lanes.get_mut(l.lane)) {
+            let Some(line) = self.lines.get_mut(&id).filter(|l| l.armed == Some(due)) else {
+                continue;
+            };
+            line.armed = None;
+            if let Some(lane) = self.lanes.get_mut(line.lane) {
                 lane.ready.push_back(id);
             }
         }
@@ -251,6 +264,7 @@ impl Queue {
     fn next_of(&mut self, id: LineId) -> Option<Refill> {
         let line = self.lines.get_mut(&id)?;
         if let Some(head) = line.heads.front() {
+            line.armed = Some(head.due);
             self.timers.push(Reverse((head.due, id)));
             return None;
         }
@@ -288,7 +302,8 @@ impl Queue {
         self.numbered += 1;
         let id = LineId(self.numbered);
         self.line_of.insert((lane, subject.clone()), id);
-        let line = Line { lane, subject, heads: VecDeque::new(), beyond: None, last: 0 };
+        let line =
+            Line { lane, subject, heads: VecDeque::new(), armed: None, beyond: None, last: 0 };
         self.lines.insert(id, line);
         id
     }

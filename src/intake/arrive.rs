@@ -19,13 +19,12 @@ struct Sorted {
     values: Vec<Measured>,
     duplicates: u32,
     revises: bool,
-    prev: i64,
 }
 
 impl State {
     /// Takes one message in.
     pub fn arrive(&mut self, arrival: Arrival) -> Result<(), StoreError> {
-        let at = self.stamp(arrival.at);
+        let at = arrival.at;
         let Some(seat) = self.seats.get_mut(usize::from(arrival.source.0)) else { return Ok(()) };
         seat.heard = at;
         seat.metrics.arrivals.inc();
@@ -97,11 +96,13 @@ impl State {
         if bucket == Bucket::Ignored {
             let policy = if timeless > 0 { "retained_without_time" } else { "no_values" };
             self.count_ignored(arrival, policy);
-            let device = decoded.device.map(|d| self.known(&d, source)).transpose()?;
+            let device = decoded.device.and_then(|d| self.writer.devices().get(&d).copied());
             return self.leave(at, source, packet, bucket, device, skipped + timeless);
         }
         for (place, s) in sorted.into_iter().enumerate() {
             let first = place == 0;
+            // Looked up now: a row of this very message may be in front of it.
+            let hour = self.hour_of(s.device, s.observed, at)?;
             self.count_readings(arrival, &s);
             let row = ArrivalRow {
                 source,
@@ -111,7 +112,7 @@ impl State {
                 observed: s.observed,
                 time_source: s.time_source,
                 revises: s.revises,
-                prev: s.prev,
+                prev: hour.map_or(0, |h| h.head),
                 packet: packet.filter(|_| first),
                 values: s.values,
                 duplicates: s.duplicates,
@@ -139,7 +140,7 @@ impl State {
             Some(own) => (own, TimeSource::Device),
             None => (at, TimeSource::Arrival),
         };
-        let device = self.known(&observation.device, source)?;
+        let device = self.writer.device(&observation.device, source)?;
         let mut sorted = Sorted {
             device,
             observed,
@@ -147,16 +148,14 @@ impl State {
             values: Vec::new(),
             duplicates: 0,
             revises: false,
-            prev: 0,
         };
         if again {
             sorted.duplicates = observation.values.len() as u32;
             return Ok(sorted);
         }
         let hour = self.hour_of(device, observed, at)?;
-        sorted.prev = hour.map_or(0, |h| h.head);
         let there = match &hour {
-            Some(hour) => self.writer.values_at(hour, observed)?,
+            Some(hour) => self.writer.values_at(hour, observed, &observation.values)?,
             None => Vec::new(),
         };
         let policy = &self.plan.quality;
@@ -185,19 +184,13 @@ impl State {
         at: Stamp,
     ) -> Result<Option<OpenHour>, StoreError> {
         let hour = observed.hour();
-        if self.index.tracks(hour, at) {
-            return Ok(self.index.device(device).and_then(|d| d.open_hour(hour)));
+        if self.index.tracks(hour, at)
+            && let Some(open) = self.index.device(device).and_then(|d| d.open_hour(hour))
+        {
+            return Ok(Some(open));
         }
+        // Also of an hour that is only now near enough to be kept open.
         self.writer.closed_hour(device, hour)
-    }
-
-    /// The id of a device; a new one is announced to the judge.
-    fn known(&mut self, name: &str, source: u32) -> Result<DeviceId, StoreError> {
-        let id = self.writer.device(name, source)?;
-        if id.0 as usize > self.judge.announced() {
-            self.judge.announce(name);
-        }
-        Ok(id)
     }
 
     /// A row for a message that brought nothing new.

@@ -4,7 +4,7 @@ use super::notify;
 use super::state::{Mode, State};
 use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
 use crate::rules::HourSums;
-use crate::rules::judge::{DeviceHour, Reading, ZoneJudged};
+use crate::rules::judge::{DeviceHour, Reading, SeriesHour, ZoneJudged};
 use crate::store::{
     ArrivalRow, DeviceId, HourRow, OpenHour, Row, RowKind, StoreError, Writer, ZoneHourRow,
 };
@@ -65,17 +65,76 @@ pub(super) fn closed_hour(
 ) -> Result<(), StoreError> {
     let hour = arrival.observed.hour();
     let known = state.writer.closed_hour(device, hour)?;
-    let open = OpenHour::with(known, hour, row.seq, arrival.observed);
+    let open = OpenHour::with(known, hour, (row.seq, arrival.prev), arrival.observed);
     state.writer.put_chain(device, &open)?;
     let judged = state.judge.judged_already(device.0, hour);
     let before = closed_means(state, device, &judged, hour)?;
-    let sums = sum_again(state, device, &open)?;
+    let sums = match arrival.revises {
+        true => sum_again(state, device, &open)?,
+        false => sum_on(state, device, arrival)?,
+    };
     put_hours(&mut state.writer, &sums)?;
     let after = closed_means(state, device, &judged, hour)?;
     for (quantity, (old, new)) in judged.into_iter().zip(before.into_iter().zip(after)) {
         again_judged(state, device, quantity, hour, (old, new), row.received)?;
     }
     Ok(())
+}
+
+/// The kept sums of the series of a row, with its readings.
+fn sum_on(
+    state: &mut State,
+    device: DeviceId,
+    arrival: &ArrivalRow,
+) -> Result<DeviceHour, StoreError> {
+    let hour = arrival.observed.hour();
+    let kept = state.writer.hours(device, hour)?;
+    let covers = state.plan.judge.covers;
+    let mut series = Vec::with_capacity(arrival.values.len());
+    for m in &arrival.values {
+        let (quantity, label) = (m.value.quantity, state.writer.label(&m.value.label)?);
+        let known = kept.iter().find(|h| h.quantity == quantity && h.label == label);
+        let mut sums = known.map_or_else(HourSums::default, sums_of);
+        sums.add(arrival.observed, m.value.value, m.flag, covers);
+        series.push(SeriesHour { quantity, label, sums });
+    }
+    Ok(DeviceHour { device: device.0, hour, series })
+}
+
+/// Judges the hour of a zone: from open hours, and from kept ones where those of
+/// devices are closed already.
+pub(super) fn close_zone(
+    state: &mut State,
+    zone: &str,
+    hour: Hour,
+    now: Stamp,
+) -> Result<Option<ZoneJudged>, StoreError> {
+    let failed = RefCell::new(None);
+    let (writer, coverage) = (&state.writer, state.plan.judge.min_coverage);
+    let closed = |number: u32, quantity: Quantity| {
+        if hour >= state.index.frontier {
+            return None;
+        }
+        let mean = kept_mean(writer, DeviceId(number), (quantity, hour), coverage);
+        mean.unwrap_or_else(|e| {
+            failed.replace(Some(e));
+            None
+        })
+    };
+    let judged = state.judge.close_zone(zone, hour, now, closed);
+    failed.into_inner().map_or(Ok(judged), Err)
+}
+
+/// The mean of the kept hour of a device's main series, if it is valid.
+fn kept_mean(
+    writer: &Writer,
+    device: DeviceId,
+    (quantity, hour): (Quantity, Hour),
+    min_coverage: f64,
+) -> Result<Option<i64>, StoreError> {
+    let hours = writer.hours(device, hour)?;
+    let main = hours.iter().find(|h| h.quantity == quantity && h.label == 0).map(sums_of);
+    Ok(main.and_then(|s| s.mean_micro().filter(|_| s.coverage() >= min_coverage)))
 }
 
 /// The sums of a device-hour made anew from its rows.
@@ -95,7 +154,7 @@ fn sum_again(
     let covers = state.plan.judge.covers;
     let series = keys
         .into_iter()
-        .map(|(quantity, label, like)| crate::rules::judge::SeriesHour {
+        .map(|(quantity, label, like)| SeriesHour {
             quantity,
             label,
             sums: HourSums::of(series(&all, &like), covers),
@@ -113,11 +172,11 @@ fn closed_means(
     let coverage = state.plan.judge.min_coverage;
     let failed = RefCell::new(None);
     let mean = |number: u32, quantity: Quantity| {
-        let hours = state.writer.hours(DeviceId(number), hour);
-        let hours = hours.map_err(|e| failed.replace(Some(e))).ok()?;
-        let main = hours.iter().find(|h| h.quantity == quantity && h.label == 0)?;
-        let sums = sums_of(main);
-        sums.mean_micro().filter(|_| sums.coverage() >= coverage)
+        let mean = kept_mean(&state.writer, DeviceId(number), (quantity, hour), coverage);
+        mean.unwrap_or_else(|e| {
+            failed.replace(Some(e));
+            None
+        })
     };
     let of = |q: &Quantity| state.judge.station_mean(device.0, *q, hour, |n| mean(n, *q));
     let means = quantities.iter().map(of).collect();
@@ -180,6 +239,9 @@ pub(super) fn heard(
     let doubtful = |m: &Measured| m.reasons.has(ClockAhead) || m.reasons.has(ClockBehind);
     if arrival.values.iter().any(doubtful) {
         return Ok(());
+    }
+    for m in arrival.values.iter().filter(|m| m.value.label.is_main()) {
+        state.judge.measures(device.0, m.value.quantity);
     }
     let due = state.judge.heard(device.0, arrival.observed);
     if due && mode == Mode::Live {

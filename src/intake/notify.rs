@@ -23,10 +23,11 @@ pub(super) fn change(state: &mut State, judged: &Judged) -> Result<(), StoreErro
         late: change.late,
         data: data.clone(),
     })?;
-    if !new {
-        return Ok(());
+    if new {
+        state.metrics.change(&change.ladder, &change.to);
     }
-    state.metrics.change(&change.ladder, &change.to);
+    // A change that was kept as one of the past may be told later, when it has
+    // come to be the present; its event is there only once.
     if !judged.tell && !state.plan.notify_late {
         return Ok(());
     }

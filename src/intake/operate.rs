@@ -11,15 +11,74 @@ use crate::rules::judge::LevelNow;
 use crate::store::{DeviceId, OpenHour, RowKind, StoreError};
 use std::time::Duration;
 
+/// Hours of zones closed by one tick at most, so that catching up after a long
+/// absence does not hold up what comes in meanwhile.
+const CLOSED_AT_ONCE: usize = 1_000;
+
 impl State {
+    /// Our clock was set, by so much. What is closed by it waits as after a start.
+    pub fn clock_was_set(&mut self, now: Stamp, by_ms: i64) {
+        tracing::warn!(
+            by_ms,
+            "the machine's clock was set; hours are not closed by it for a while"
+        );
+        self.judge.clock_was_set(now);
+    }
+
+    /// Ends what belongs to parts that the configuration no longer has, and lets
+    /// receivers be tried again that asked to be left alone: a start is an
+    /// operator's act.
+    pub fn forget_what_is_not_configured(&mut self) -> Result<(), StoreError> {
+        let ladders: Vec<String> = self
+            .plan
+            .judge
+            .zones
+            .iter()
+            .flat_map(|z| z.rulesets.iter().map(move |r| (z, r)))
+            .flat_map(|(z, r)| {
+                let rulesets = self.plan.judge.rulesets.get(r).into_iter().flatten();
+                let ladders = rulesets.flat_map(|r| &r.ladders);
+                ladders.map(move |l| format!("{} zone/{}", l.id, z.id))
+            })
+            .collect();
+        let thresholds = &self.plan.judge.thresholds;
+        self.writer.retain_levels(|ladder, scope| {
+            ladders.contains(&format!("{ladder} {scope}"))
+                || thresholds.iter().any(|t| t.id == ladder && scope.starts_with("station/"))
+        })?;
+        self.writer.enable_receivers()?;
+        let sources = &self.plan.sources;
+        let gone = |kind: &str, subject: &str| match kind {
+            "receiver_disabled" => true,
+            "source_silent" | "subscription_refused" => !sources.iter().any(|s| s.name == subject),
+            "zone_unknown" => {
+                let known = |l: &String| {
+                    l.split_once(" zone/").is_some_and(|(l, z)| subject == format!("{z}/{l}"))
+                };
+                !ladders.iter().any(known)
+            }
+            _ => false,
+        };
+        let ended: Vec<_> = self.conditions.keys().filter(|(k, s)| gone(k, s)).cloned().collect();
+        for (kind, subject) in ended {
+            self.writer.put_condition(&kind, &subject, None)?;
+            self.conditions.remove(&(kind, subject));
+        }
+        Ok(())
+    }
+
     /// Time went by: closes the hours that are due by the clock, and notices
     /// sources that have fallen silent.
     pub fn tick(&mut self, now: Stamp) -> Result<(), StoreError> {
-        let now = self.stamp(now);
-        while let Some((zone, hour)) = self.judge.due_by_clock(now) {
+        self.metrics.series(self.judge.open_series() as u64);
+        for _ in 0..CLOSED_AT_ONCE {
+            let Some((zone, hour)) = self.judge.due_by_clock(now) else { break };
             self.append(now, RowKind::ZoneClosed { zone, hour })?;
         }
-        if let Some(frontier) = self.judge.frontier(now).filter(|f| *f > self.index.frontier) {
+        let zones_wait = self.judge.due_by_clock(now).is_some();
+        if let Some(frontier) =
+            self.judge.frontier(now).filter(|f| !zones_wait && *f > self.index.frontier)
+        {
             self.keep_heads(frontier)?;
             self.append(now, RowKind::DevicesClosed { frontier })?;
         }
@@ -140,7 +199,7 @@ impl State {
             return Ok(());
         };
         seat.metrics.connected.set(i64::from(*state == SourceState::Up));
-        let (name, at) = (planned.name.clone(), self.stamp(at));
+        let (name, at) = (planned.name.clone(), at);
         match state {
             SourceState::Up => {
                 seat.part.ok();
@@ -165,7 +224,6 @@ impl State {
         seat.metrics.arrivals.inc_by(count);
         seat.metrics.ignored("overload", count);
         let source = seat.row;
-        let at = self.stamp(at);
         self.append(at, RowKind::Overload { source, count })
     }
 
@@ -174,13 +232,11 @@ impl State {
         self.writer.put_attempt(attempt)?;
         let Outcome::Dead { why, disable: true } = &attempt.outcome else { return Ok(()) };
         let receiver = self.writer.receiver_of(attempt.notice)?.unwrap_or_default();
-        let at = self.stamp(attempt.at);
-        self.condition("receiver_disabled", &receiver, Some(why), at)
+        self.condition("receiver_disabled", &receiver, Some(why), attempt.at)
     }
 
     /// A stage reports a condition of its own.
     pub fn operational(&mut self, o: &Operational) -> Result<(), StoreError> {
-        let at = self.stamp(o.at);
-        self.condition(o.kind, &o.subject, o.active.then_some(o.detail.as_str()), at)
+        self.condition(o.kind, &o.subject, o.active.then_some(o.detail.as_str()), o.at)
     }
 }

@@ -3,8 +3,8 @@
 use super::judge;
 use super::plan::Plan;
 use crate::air::{Hour, Stamp};
-use crate::rules::judge::Judge;
-use crate::store::{ArrivalRow, Index, Row, RowKind, Snapshot, StoreError, Writer};
+use crate::rules::judge::{Judge, Saved};
+use crate::store::{ArrivalRow, DeviceId, Index, Row, RowKind, Snapshot, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role, SourceMetrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -66,38 +66,44 @@ impl State {
             seats.push(Seat { row, heard: now, metrics: metrics.source(&source.name), part });
         }
         let mut judge = Judge::new(plan.judge.clone(), now);
-        let mut names: Vec<_> = writer.devices().iter().map(|(n, id)| (*id, n.clone())).collect();
-        names.sort_unstable();
-        names.iter().for_each(|(_, name)| judge.announce(name));
-        let mut index = Index::default();
-        if let Some(kept) = writer.snapshot()? {
-            match (postcard::from_bytes(&kept.index), postcard::from_bytes(&kept.state)) {
-                (Ok(i), Ok(s)) => {
-                    index = i;
-                    judge.restore(s);
-                }
-                _ => {
-                    tracing::warn!("the snapshot is of another version; reading the whole journal")
-                }
+        let kept = writer.snapshot()?.and_then(|kept| {
+            let index = postcard::from_bytes(&kept.index).ok();
+            let both = index.zip(Saved::decode(&kept.state));
+            if both.is_none() {
+                tracing::warn!("the snapshot is of another version; reading the whole journal");
             }
+            both
+        });
+        let (index, saved): (Index, Saved) = kept.unwrap_or_default();
+        for number in 1..=saved.devices() {
+            judge.announce(writer.device_name(DeviceId(number)));
         }
+        judge.restore(saved);
         let conditions = writer.conditions()?;
         let snapshot_at = index.seq;
         let mut state =
             State { plan, writer, index, judge, seats, metrics, conditions, snapshot_at };
         state.replay()?;
+        state.forget_what_is_not_configured()?;
         Ok(state)
     }
 
     fn replay(&mut self) -> Result<(), StoreError> {
-        loop {
-            let rows = self.writer.journal(self.index.seq, 10_000)?;
-            if rows.is_empty() {
-                return Ok(());
+        let mut after = self.index.seq;
+        while after < self.writer.last().journal {
+            for row in self.writer.journal(after, 10_000)? {
+                self.absorb(&row, Mode::Replay)?;
             }
-            for row in &rows {
-                self.absorb(row, Mode::Replay)?;
-            }
+            after += 10_000;
+        }
+        Ok(())
+    }
+
+    /// Announces devices to the judge up to this one, in the order of their ids:
+    /// live and on replay a station is there from its first row on.
+    fn announce(&mut self, device: DeviceId) {
+        for number in self.judge.announced() as u32 + 1..=device.0 {
+            self.judge.announce(self.writer.device_name(DeviceId(number)));
         }
     }
 
@@ -117,11 +123,6 @@ impl State {
         Ok(previous)
     }
 
-    /// Our clock, never running backwards along the journal.
-    pub fn stamp(&self, at: Stamp) -> Stamp {
-        at.max(self.index.received)
-    }
-
     /// Appends a row and absorbs it.
     pub fn append(&mut self, at: Stamp, kind: RowKind) -> Result<(), StoreError> {
         let row = self.writer.append(at, kind)?;
@@ -130,6 +131,9 @@ impl State {
 
     /// The one function that changes the state, live and after a restart.
     fn absorb(&mut self, row: &Row, mode: Mode) -> Result<(), StoreError> {
+        if let RowKind::Arrival(ArrivalRow { device: Some(device), .. }) = &row.kind {
+            self.announce(*device);
+        }
         let over = self.index.apply(row);
         if mode == Mode::Live && !over.is_empty() {
             self.writer.put_ledger(&over)?;
@@ -139,7 +143,7 @@ impl State {
                 self.absorb_readings(row, arrival, mode)
             }
             RowKind::ZoneClosed { zone, hour } => {
-                let judged = self.judge.close_zone(zone, *hour, row.received);
+                let judged = judge::close_zone(self, zone, *hour, row.received)?;
                 judged.map_or(Ok(()), |j| self.judged(j, row.received, mode))
             }
             RowKind::ZoneRevised { zone, quantity, hour } if mode == Mode::Replay => {
@@ -182,7 +186,6 @@ impl State {
 
     /// Ends a batch: closes what is due by data, and keeps a snapshot now and then.
     pub fn settle(&mut self) -> Result<(), StoreError> {
-        self.metrics.series(self.judge.open_series() as u64);
         let rows = SNAPSHOT_ROWS.max(SNAPSHOT_ROWS_PER_DEVICE * self.judge.announced() as i64);
         if self.index.seq - self.snapshot_at >= rows {
             self.keep_snapshot()?;
@@ -192,9 +195,8 @@ impl State {
 
     /// Writes the state down.
     pub fn keep_snapshot(&mut self) -> Result<(), StoreError> {
-        let encoded =
-            (postcard::to_allocvec(&self.index), postcard::to_allocvec(&self.judge.save()));
-        if let (Ok(index), Ok(state)) = encoded {
+        let encoded = (postcard::to_allocvec(&self.index), self.judge.save().encode());
+        if let (Ok(index), Some(state)) = encoded {
             self.writer.put_snapshot(&Snapshot { seq: self.index.seq, index, state })?;
             self.snapshot_at = self.index.seq;
         }

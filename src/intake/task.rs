@@ -120,6 +120,10 @@ impl Intake {
     fn command(&mut self, command: Command) -> Result<(), StoreError> {
         match command {
             Command::Source { source, state, at } => self.state.source_state(source, &state, at),
+            Command::ClockSet { now, by_ms } => {
+                self.state.clock_was_set(now, by_ms);
+                Ok(())
+            }
             Command::Overload { source, count, at } => self.state.overload(source, count, at),
             Command::Attempt(attempt) => self.state.attempt(&attempt),
             Command::Forwarded { target, journal, change, hour } => {

@@ -114,6 +114,18 @@ impl ThresholdState {
         self.ring.iter().map(|e| (e.at, e.device, unit(e.micro)))
     }
 
+    /// The step that led to where it stands, as far as its last readings tell.
+    pub fn standing(&self) -> Option<ThresholdStep> {
+        let inputs: Vec<_> = self.inputs().collect();
+        Some(ThresholdStep {
+            raised: self.raised,
+            at: self.since?,
+            value: inputs.last().map_or(0.0, |(_, _, value)| *value),
+            inputs,
+            repeat: 0,
+        })
+    }
+
     fn judge(&mut self, rule: &Threshold) -> Option<ThresholdStep> {
         let (high, low) = (micro(rule.at_least), micro(rule.lift_below));
         let raise = self.met(rule, |e| e.micro >= high);

@@ -6,9 +6,13 @@
 
 use super::types::{ArrivalRow, Bucket, DeviceId, LedgerKey, LedgerLine, Row, RowKind};
 use crate::air::{Hour, Stamp};
-use crate::flow::RECEIVE_MAX;
+use crate::flow::{ARRIVALS_MAX, RECEIVE_MAX};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, VecDeque};
+
+/// Packets remembered for each source: all that can wait for the intake and a
+/// window more.
+const RECENT_MAX: usize = ARRIVALS_MAX + RECEIVE_MAX as usize;
 
 /// A fold over the journal up to a row.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -55,8 +59,18 @@ pub struct OpenHour {
 
 impl OpenHour {
     /// The hour with one more row.
-    pub fn with(open: Option<OpenHour>, hour: Hour, seq: i64, observed: Stamp) -> OpenHour {
+    /// With rows in front of it that are not known here (`prev` of the first
+    /// row), nothing is said of their order.
+    pub fn with(
+        open: Option<OpenHour>,
+        hour: Hour,
+        (seq, prev): (i64, i64),
+        observed: Stamp,
+    ) -> OpenHour {
         match open {
+            None if prev != 0 => {
+                OpenHour { hour, head: seq, newest: hour.end(), rows: 1, sorted: false }
+            }
             None => OpenHour { hour, head: seq, newest: observed, rows: 1, sorted: true },
             Some(o) => OpenHour {
                 hour,
@@ -72,13 +86,14 @@ impl OpenHour {
 impl Index {
     /// Folds one row in. Returns the ledger lines of hours that are over with it.
     pub fn apply(&mut self, row: &Row) -> BTreeMap<LedgerKey, LedgerLine> {
-        let over = if row.received.hour() > self.received.hour() {
+        // Also when the clock was set back: the table takes lines of any hour.
+        let over = if row.received.hour() != self.received.hour() {
             std::mem::take(&mut self.ledger)
         } else {
             BTreeMap::new()
         };
         self.seq = row.seq;
-        self.received = self.received.max(row.received);
+        self.received = row.received;
         match &row.kind {
             RowKind::Arrival(a) => self.arrival(row, a),
             RowKind::DevicesClosed { frontier } => self.close(*frontier),
@@ -101,7 +116,7 @@ impl Index {
         line.readings.add(Bucket::Ignored, u64::from(a.skipped));
         if let (Some(packet), false) = (a.packet, a.continues) {
             let recent = self.recent.entry(a.source).or_default();
-            if recent.len() >= usize::from(RECEIVE_MAX) {
+            if recent.len() >= RECENT_MAX {
                 recent.pop_front();
             }
             recent.push_back(packet);
@@ -113,7 +128,7 @@ impl Index {
             device.last = row.seq;
             device.heard = row.received;
             if tracked {
-                device.append(hour, row.seq, a.observed);
+                device.append(hour, (row.seq, a.prev), a.observed);
             }
         }
     }
@@ -161,11 +176,11 @@ impl DeviceIndex {
         self.open.iter().find(|o| o.hour == hour).copied()
     }
 
-    fn append(&mut self, hour: Hour, seq: i64, observed: Stamp) {
+    fn append(&mut self, hour: Hour, place: (i64, i64), observed: Stamp) {
         match self.open.iter_mut().find(|o| o.hour == hour) {
-            Some(open) => *open = OpenHour::with(Some(*open), hour, seq, observed),
+            Some(open) => *open = OpenHour::with(Some(*open), hour, place, observed),
             None => {
-                self.open.push(OpenHour::with(None, hour, seq, observed));
+                self.open.push(OpenHour::with(None, hour, place, observed));
                 self.open.sort_unstable_by_key(|o| o.hour);
             }
         }

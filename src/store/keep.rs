@@ -183,6 +183,27 @@ impl Writer {
         run().map_err(|e| classify(&self.path, e))
     }
 
+    /// Lets receivers be tried again that asked to be left alone.
+    pub fn enable_receivers(&self) -> Res<()> {
+        self.run("DELETE FROM disabled_receivers", []).map(drop)
+    }
+
+    /// Keeps only these levels, by ladder and scope.
+    pub fn retain_levels(&self, keep: impl Fn(&str, &str) -> bool) -> Res<()> {
+        let run = || {
+            let mut statement = self.conn.prepare("SELECT ladder, scope FROM levels")?;
+            let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            rows.collect::<rusqlite::Result<Vec<(String, String)>>>()
+        };
+        for (ladder, scope) in run().map_err(|e| classify(&self.path, e))? {
+            if !keep(&ladder, &scope) {
+                let gone = params![ladder, scope];
+                self.run("DELETE FROM levels WHERE ladder = ? AND scope = ?", gone)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Notes how far a target of `forward` is.
     pub fn put_cursor(&self, target: &str, c: Cursor) -> Res<()> {
         self.run(

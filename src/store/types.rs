@@ -44,7 +44,7 @@ impl Bucket {
 pub struct Row {
     /// Its place; rows are numbered without gaps in the order of receipt.
     pub seq: i64,
-    /// When it came in, by our clock; never before the row in front of it.
+    /// When it came in, by our clock.
     pub received: Stamp,
     /// What it is.
     pub kind: RowKind,

@@ -8,11 +8,16 @@ use super::row::RawRow;
 use super::schema::{StoreError, classify, file, open_writer};
 use super::types::*;
 use crate::air::reading::TimeSource;
-use crate::air::{Hour, Label, Measured, Stamp};
+use crate::air::{Hour, Label, Measured, Stamp, Value};
 use crate::flow::Committed;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+
+/// Rows of a device-hour walked through at most to find a reading again: an hour
+/// of one a second. What lies deeper among readings that came out of their order
+/// counts as new.
+const WALK_MAX: usize = 4_096;
 
 /// The one connection that writes. An error from it is fatal to the process: a
 /// failed sync cannot be repeated, only recovered from by starting again.
@@ -20,6 +25,8 @@ pub struct Writer {
     pub(super) conn: Connection,
     pub(super) path: PathBuf,
     devices: HashMap<String, DeviceId>,
+    /// In the order of their ids.
+    device_names: Vec<String>,
     labels: HashMap<Label, u32>,
     label_names: HashMap<u32, Label>,
     pub(super) last: Committed,
@@ -47,6 +54,7 @@ impl Writer {
             conn,
             path: file(dir),
             devices: HashMap::new(),
+            device_names: Vec::new(),
             labels: HashMap::new(),
             label_names: HashMap::new(),
             last: Committed::default(),
@@ -68,10 +76,14 @@ impl Writer {
             change: number("SELECT max(id) FROM changes")?,
             hour: number("SELECT max(revision) FROM hours")?,
         };
-        let mut statement = self.conn.prepare("SELECT id, name FROM devices")?;
+        let mut statement = self.conn.prepare("SELECT id, name FROM devices ORDER BY id")?;
         let devices =
             statement.query_map([], |r| Ok((r.get::<_, String>(1)?, DeviceId(r.get(0)?))))?;
-        self.devices = devices.collect::<rusqlite::Result<_>>()?;
+        for device in devices {
+            let (name, id) = device?;
+            self.device_names.push(name.clone());
+            self.devices.insert(name, id);
+        }
         let mut statement = self.conn.prepare("SELECT id, channel, variant FROM labels")?;
         let labels = statement.query_map([], |r| {
             Ok((r.get::<_, u32>(0)?, Label { channel: r.get(1)?, variant: r.get(2)? }))
@@ -144,7 +156,14 @@ impl Writer {
             params![id.0, name, source],
         )?;
         self.devices.insert(name.to_owned(), id);
+        self.device_names.push(name.to_owned());
         Ok(id)
+    }
+
+    /// The name of a device; empty if it is not known.
+    pub fn device_name(&self, id: DeviceId) -> &str {
+        let place = (id.0 as usize).wrapping_sub(1);
+        self.device_names.get(place).map_or("", String::as_str)
     }
 
     /// The row of a label; 0 for the main one, made if new.
@@ -240,13 +259,21 @@ impl Writer {
 
     /// The values that count for one device at one instant, found by walking back
     /// from the head of its hour. Later rows win.
-    pub fn values_at(&self, hour: &OpenHour, observed: Stamp) -> Res<Vec<Measured>> {
+    /// Only the series of `wanted` are looked for, and no further than needed.
+    pub fn values_at(
+        &self,
+        hour: &OpenHour,
+        observed: Stamp,
+        wanted: &[Value],
+    ) -> Res<Vec<Measured>> {
         let mut values: Vec<Measured> = Vec::new();
         if observed > hour.newest {
             return Ok(values);
         }
         let mut seq = hour.head;
-        while seq != 0 {
+        let mut steps = 0;
+        while seq != 0 && steps < WALK_MAX && values.len() < wanted.len() {
+            steps += 1;
             let Some(Row { kind: RowKind::Arrival(row), .. }) = self.row(seq)? else {
                 return Err(
                     self.damaged(format!("journal row {seq} is missing or not of a device"))
@@ -254,8 +281,8 @@ impl Writer {
             };
             if row.observed == observed {
                 for m in row.values {
-                    let known = values.iter().any(|v| same_series(v, &m));
-                    if !known {
+                    let known = values.iter().any(|v| same_series(&v.value, &m.value));
+                    if !known && wanted.iter().any(|w| same_series(w, &m.value)) {
                         values.push(m);
                     }
                 }
@@ -332,6 +359,6 @@ impl Writer {
     }
 }
 
-fn same_series(a: &Measured, b: &Measured) -> bool {
-    a.value.quantity == b.value.quantity && a.value.label == b.value.label
+fn same_series(a: &Value, b: &Value) -> bool {
+    a.quantity == b.quantity && a.label == b.label
 }

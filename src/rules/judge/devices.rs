@@ -84,6 +84,11 @@ impl Device {
         closed.map(|(hour, series)| DeviceHour { device, hour, series }).collect()
     }
 
+    /// How many series it has in an open hour.
+    pub fn series_in(&self, hour: Hour) -> usize {
+        self.open.iter().find(|(h, _)| *h == hour).map_or(0, |(_, series)| series.len())
+    }
+
     pub fn open_series(&self) -> usize {
         self.open.last().map_or(0, |(_, series)| series.len())
     }
@@ -97,7 +102,11 @@ pub(super) struct Station {
     pub zones: Vec<u32>,
     /// The latest instant that a device of it has believably reported.
     pub newest: Stamp,
+    /// One bit for every quantity of which a main value came.
+    quantities: u16,
     thresholds: Vec<ThresholdState>,
+    /// What was told last of each threshold.
+    told: Vec<bool>,
 }
 
 /// What of a [`Station`] outlives the process; thresholds by their id.
@@ -105,7 +114,8 @@ pub(super) struct Station {
 pub(super) struct SavedStation {
     pub id: String,
     newest: Stamp,
-    thresholds: Vec<(String, ThresholdState)>,
+    quantities: u16,
+    thresholds: Vec<(String, ThresholdState, bool)>,
 }
 
 impl Station {
@@ -115,36 +125,61 @@ impl Station {
             devices: Vec::new(),
             zones: Vec::new(),
             newest: Stamp(i64::MIN),
+            quantities: 0,
             thresholds: vec![ThresholdState::default(); thresholds],
+            told: vec![false; thresholds],
         }
     }
 
     pub fn save(&self, rules: &[Threshold]) -> SavedStation {
-        let states = rules.iter().zip(&self.thresholds);
+        let states = rules.iter().zip(&self.thresholds).zip(&self.told);
         SavedStation {
             id: self.id.clone(),
             newest: self.newest,
-            thresholds: states.map(|(rule, s)| (rule.id.clone(), s.clone())).collect(),
+            quantities: self.quantities,
+            thresholds: states.map(|((r, s), told)| (r.id.clone(), s.clone(), *told)).collect(),
         }
     }
 
     pub fn restore(&mut self, saved: SavedStation, rules: &[Threshold]) {
         self.newest = saved.newest;
-        for (id, state) in saved.thresholds {
+        self.quantities = saved.quantities;
+        for (id, state, told) in saved.thresholds {
             if let Some(index) = rules.iter().position(|r| r.id == id) {
                 self.thresholds[index] = state;
+                self.told[index] = told;
             }
         }
     }
 
+    /// A main value of this quantity came.
+    pub fn measures(&mut self, quantity: Quantity) {
+        self.quantities |= 1 << quantity.code();
+    }
+
+    /// Whether a main value of this quantity ever came.
+    pub fn has_measured(&self, quantity: Quantity) -> bool {
+        self.quantities & (1 << quantity.code()) != 0
+    }
+
+    /// Judges a reading. What an old one (`fresh` is false) shows is kept but not
+    /// told; if the level is still another than was told when a fresh reading
+    /// comes, it is told then. The step, and whether to tell it.
     pub fn judge(
         &mut self,
         index: usize,
         rule: &Threshold,
         r: &Reading<'_>,
-    ) -> Option<ThresholdStep> {
+        fresh: bool,
+    ) -> Option<(ThresholdStep, bool)> {
         let value = micro(r.measured.value.value);
-        self.thresholds.get_mut(index)?.reading(rule, r.at, r.device, value, r.measured.flag)
+        let (state, told) = (self.thresholds.get_mut(index)?, self.told.get_mut(index)?);
+        let step = state.reading(rule, r.at, r.device, value, r.measured.flag);
+        if !fresh || *told == state.raised() {
+            return step.map(|s| (s, false));
+        }
+        *told = state.raised();
+        step.or_else(|| state.standing()).map(|s| (s, true))
     }
 }
 

@@ -22,7 +22,15 @@ pub use plan::{Plan, PlannedStation, PlannedZone};
 use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
 use devices::{Device, Station};
 use std::collections::HashMap;
+use std::time::Duration;
 use zones::Zone;
+
+/// Series of one device that have hours, at most, beside its main ones: more than
+/// any instrument has, so that a message full of labels cannot fill the memory.
+const SERIES_MAX: usize = 64;
+/// A zone of all stations waits for, and counts, those that have reported within
+/// this time: retired ones drop out, and none is forgotten over a holiday.
+const ALIVE: Duration = Duration::from_secs(7 * 86_400);
 
 /// The state of everything that is judged.
 #[derive(Debug)]
@@ -45,6 +53,27 @@ pub struct Saved {
     devices: Vec<devices::SavedDevice>,
     stations: Vec<devices::SavedStation>,
     zones: Vec<zones::SavedZone>,
+}
+
+/// The layout of [`Saved`] as bytes; another one is not read.
+const LAYOUT: u8 = 2;
+
+impl Saved {
+    /// As bytes, with the layout in front.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        postcard::to_extend(self, vec![LAYOUT]).ok()
+    }
+
+    /// From bytes of this layout.
+    pub fn decode(bytes: &[u8]) -> Option<Saved> {
+        let (layout, rest) = bytes.split_first()?;
+        postcard::from_bytes(rest).ok().filter(|_| *layout == LAYOUT)
+    }
+
+    /// How many devices had been announced.
+    pub fn devices(&self) -> u32 {
+        self.devices.len() as u32
+    }
 }
 
 /// A reading as it is judged.
@@ -87,8 +116,9 @@ impl Judge {
             device.restore(saved);
         }
         for saved in saved.stations {
-            let place = self.station(&saved.id);
-            if let Some(station) = self.stations.get_mut(place as usize) {
+            // One that is neither configured nor a device's own any more is gone.
+            let Some(place) = self.station_ids.get(&saved.id) else { continue };
+            if let Some(station) = self.stations.get_mut(*place as usize) {
                 station.restore(saved, &self.plan.thresholds);
             }
         }
@@ -120,6 +150,12 @@ impl Judge {
         if let Some(station) = self.stations.get_mut(station as usize) {
             station.devices.push(number);
         }
+    }
+
+    /// Our clock was set: nothing is closed by it until it has run on for the
+    /// grace time, since what waits may be of hours that it has skipped.
+    pub fn clock_was_set(&mut self, now: Stamp) {
+        self.started = now;
     }
 
     /// How many devices were announced.
@@ -167,10 +203,21 @@ impl Judge {
     pub fn reading(&mut self, r: Reading<'_>, again: Option<&[(Stamp, f64, Flag)]>) {
         let covers = self.plan.covers;
         let Some(device) = self.device_mut(r.device) else { return };
+        if r.label != 0 && device.series_in(r.at.hour()) >= SERIES_MAX {
+            return;
+        }
         let sums = device.sums(r.at.hour(), r.measured.value.quantity, r.label);
         match again {
             Some(all) => *sums = super::HourSums::of(all.iter().copied(), covers),
             None => sums.add(r.at, r.measured.value.value, r.measured.flag, covers),
+        }
+    }
+
+    /// A device has sent a main value of a quantity: its station measures it.
+    pub fn measures(&mut self, device: u32, quantity: Quantity) {
+        let place = self.device(device).map(|d| d.station as usize);
+        if let Some(station) = place.and_then(|p| self.stations.get_mut(p)) {
+            station.measures(quantity);
         }
     }
 
@@ -185,13 +232,14 @@ impl Judge {
         let rules = self.plan.thresholds.iter().enumerate();
         let mut out = Vec::new();
         for (index, rule) in rules.filter(|(_, t)| t.quantity == r.measured.value.quantity) {
-            let step = station.judge(index, rule, &r);
-            out.extend(step.map(|s| {
+            let fresh = now.minus(self.plan.grace.saturating_add(self.plan.lateness)) <= r.at;
+            let step = station.judge(index, rule, &r, fresh);
+            out.extend(step.map(|(s, tell)| {
                 let name = |n: u32| {
                     let device = (n as usize).checked_sub(1).and_then(|i| self.devices.get(i));
                     device.map_or(String::new(), |d| d.name.clone())
                 };
-                outcome::of_threshold(rule, &station.id, &s, now, name)
+                Judged { tell, ..outcome::of_threshold(rule, &station.id, &s, now, name) }
             }));
         }
         out
@@ -203,18 +251,16 @@ impl Judge {
         let Some(place) = self.device(device).map(|d| d.station) else { return false };
         let Some(station) = self.stations.get_mut(place as usize) else { return false };
         let before = station.newest;
-        if at <= before {
-            let zones = &mut self.zones;
-            station.zones.iter().for_each(|z| zones[*z as usize].begin(at.hour()));
-            return false;
-        }
-        station.newest = at;
+        station.newest = before.max(at);
         let mut due = false;
-        for index in &station.zones {
-            if let Some(zone) = self.zones.get_mut(*index as usize) {
-                zone.begin(at.hour());
-                due |= zone.reach(before, at, self.plan.lateness);
+        for index in station.zones.clone() {
+            let Some(zone) = self.zones.get_mut(index as usize) else { continue };
+            if zone.begin(at.hour()) || before == Stamp(i64::MIN) {
+                self.count_reached_in(index as usize);
+            } else if at > before {
+                zone.reach(before, at, self.plan.lateness);
             }
+            due |= self.zones.get(index as usize).is_some_and(|z| z.due_by_data().is_some());
         }
         due
     }
@@ -227,7 +273,8 @@ impl Judge {
     /// The next hour of a zone that is due by our clock.
     pub fn due_by_clock(&self, now: Stamp) -> Option<(String, Hour)> {
         let frontier = self.frontier(now)?;
-        let due = |z: &Zone| z.next.filter(|h| *h < frontier);
+        // A zone of which nothing is ever heard is judged too: as unknown.
+        let due = |z: &Zone| Some(z.next.unwrap_or(frontier.back(1))).filter(|h| *h < frontier);
         self.zones.iter().find_map(|z| Some((z.id().to_owned(), due(z)?)))
     }
 
@@ -290,16 +337,23 @@ impl Judge {
     }
 
     /// Judges the hour of a zone from the open hours of its stations.
-    pub fn close_zone(&mut self, zone: &str, hour: Hour, now: Stamp) -> Option<ZoneJudged> {
+    /// `closed` tells the mean of a device whose hour is not open here any more.
+    pub fn close_zone(
+        &mut self,
+        zone: &str,
+        hour: Hour,
+        now: Stamp,
+        closed: impl Fn(u32, Quantity) -> Option<i64>,
+    ) -> Option<ZoneJudged> {
         let index = self.zones.iter().position(|z| z.id() == zone)?;
         let seat = self.zones.get(index)?;
         let hours: Vec<_> = seat
             .quantities
             .iter()
             .map(|q| {
-                let means =
-                    seat.stations.iter().filter_map(|s| self.mean_of(*s, *q, hour, |_| None));
-                (*q, seat.hour_of(hour, means))
+                let means = seat.stations.iter();
+                let means = means.filter_map(|s| self.mean_of(*s, *q, hour, |n| closed(n, *q)));
+                (*q, seat.hour_of(hour, means, seat.expected(self.alive_in(seat, hour, Some(*q)))))
             })
             .collect();
         let judged = self.zones.get_mut(index)?.close(hour, hours, &self.plan, now);
@@ -323,9 +377,10 @@ impl Judge {
         let Some(place) = self.device(device).map(|d| d.station) else { return Vec::new() };
         let zones = self.stations.get(place as usize).map_or(Vec::new(), |s| s.zones.clone());
         let mut out = Vec::new();
+        let keep = self.plan.keep;
         for index in zones {
             let Some(zone) = self.zones.get_mut(index as usize) else { continue };
-            if let Some(changed) = zone.with_station(quantity, hour, old, new) {
+            if let Some(changed) = zone.with_station(quantity, hour, (old, new), keep) {
                 out.extend(zone.revise(quantity, changed, &self.plan, now));
             }
         }
@@ -360,5 +415,24 @@ impl Judge {
         let stations = &self.stations;
         let newest = |s: &u32| stations.get(*s as usize).is_some_and(|s| s.newest >= target);
         zone.reached = zone.stations.iter().filter(|s| newest(s)).count() as u32;
+        let Some((zone, next)) = self.zones.get(index).and_then(|z| Some((z, z.next?))) else {
+            return;
+        };
+        let alive = self.alive_in(zone, next, None);
+        if let Some(zone) = self.zones.get_mut(index) {
+            zone.alive = alive;
+        }
+    }
+
+    /// How many stations of a zone have reported lately, as seen from an hour,
+    /// and measure this quantity.
+    fn alive_in(&self, zone: &Zone, hour: Hour, quantity: Option<Quantity>) -> u32 {
+        let since = hour.start().minus(ALIVE);
+        let alive = |s: &&u32| {
+            self.stations
+                .get(**s as usize)
+                .is_some_and(|s| s.newest >= since && quantity.is_none_or(|q| s.has_measured(q)))
+        };
+        if zone.has_all() { zone.stations.iter().filter(alive).count() as u32 } else { 0 }
     }
 }

@@ -18,8 +18,12 @@ pub(super) struct Zone {
     pub quantities: Vec<Quantity>,
     /// The next hour to judge; `None` before the first reading.
     pub next: Option<Hour>,
+    /// How many of its stations are alive: those that it waits for.
+    pub alive: u32,
     /// How many stations have reported far enough past the next hour.
     pub reached: u32,
+    /// Whether an hour has been judged.
+    begun: bool,
     ladders: Vec<Seat>,
     /// The hours judged last, so that a late reading can correct them.
     judged: VecDeque<(Quantity, ZoneHour)>,
@@ -39,6 +43,7 @@ struct Seat {
 pub(super) struct SavedZone {
     pub id: String,
     next: Option<Hour>,
+    begun: bool,
     ladders: Vec<(String, String, LadderState)>,
     judged: VecDeque<(Quantity, ZoneHour)>,
 }
@@ -66,7 +71,9 @@ impl Zone {
             stations: Vec::new(),
             quantities,
             next: None,
+            alive: 0,
             reached: 0,
+            begun: false,
             ladders,
             judged: VecDeque::new(),
         }
@@ -81,6 +88,7 @@ impl Zone {
         SavedZone {
             id: self.planned.id.clone(),
             next: self.next,
+            begun: self.begun,
             ladders: seats
                 .map(|s| (s.ruleset.clone(), s.ladder.clone(), s.state.clone()))
                 .collect(),
@@ -90,6 +98,7 @@ impl Zone {
 
     pub fn restore(&mut self, saved: SavedZone) {
         self.next = saved.next;
+        self.begun = saved.begun;
         self.judged = saved.judged;
         for (ruleset, ladder, state) in saved.ladders {
             let seat = self.ladders.iter_mut().find(|s| s.ruleset == ruleset && s.ladder == ladder);
@@ -101,13 +110,24 @@ impl Zone {
 
     /// A reading of this hour came. The first hour of all is the earliest that
     /// any reading is of, until one has been judged.
-    pub fn begin(&mut self, hour: Hour) {
-        let untouched = self.judged.is_empty();
-        match self.next {
-            None => self.next = Some(hour),
-            Some(next) if untouched && hour < next => self.next = Some(hour),
-            Some(_) => {}
+    /// `true` if the next hour to judge is another one now.
+    pub fn begin(&mut self, hour: Hour) -> bool {
+        let earlier = self.next.is_none_or(|next| !self.begun && hour < next);
+        if earlier {
+            self.next = Some(hour);
         }
+        earlier
+    }
+
+    /// Whether the zone has all stations that there are.
+    pub fn has_all(&self) -> bool {
+        self.planned.stations.is_none()
+    }
+
+    /// How many stations the zone should have: those of the configuration, or
+    /// those alive if it has all that there are.
+    pub fn expected(&self, alive: u32) -> u32 {
+        self.planned.stations.as_ref().map_or(alive, |listed| listed.len() as u32)
     }
 
     /// How far a station must have reported for the next hour to be complete.
@@ -123,12 +143,11 @@ impl Zone {
     }
 
     pub fn due_by_data(&self) -> Option<Hour> {
-        let all = self.stations.len() as u32;
+        let all = self.expected(self.alive);
         self.next.filter(|_| all > 0 && self.reached >= all)
     }
 
-    pub fn hour_of(&self, hour: Hour, means: impl Iterator<Item = i64>) -> ZoneHour {
-        let expected = self.stations.len() as u32;
+    pub fn hour_of(&self, hour: Hour, means: impl Iterator<Item = i64>, expected: u32) -> ZoneHour {
         ZoneHour::from_means(hour, means, expected, self.planned.min_valid_share)
     }
 
@@ -141,6 +160,7 @@ impl Zone {
         now: Stamp,
     ) -> ZoneJudged {
         self.next = Some(hour.next());
+        self.begun = true;
         let mut changes = Vec::new();
         for seat in &mut self.ladders {
             let Some((_, zone_hour)) = hours.iter().find(|(q, _)| *q == seat.quantity) else {
@@ -164,12 +184,21 @@ impl Zone {
         &self,
         quantity: Quantity,
         hour: Hour,
-        old: Option<i64>,
-        new: Option<i64>,
+        (old, new): (Option<i64>, Option<i64>),
+        keep: i32,
     ) -> Option<ZoneHour> {
-        let (_, judged) = self.judged.iter().find(|(q, h)| *q == quantity && h.hour == hour)?;
-        let sum = judged.sum_micro - old.unwrap_or(0) + new.unwrap_or(0);
-        let stations = judged.stations + u32::from(new.is_some()) - u32::from(old.is_some());
+        let judged = match self.judged.iter().find(|(q, h)| *q == quantity && h.hour == hour) {
+            Some((_, judged)) => *judged,
+            // Before the first hour that was judged: like one without any station.
+            None if self.next.is_some_and(|next| hour < next && hour > next.back(keep)) => {
+                ZoneHour::missing(hour, self.expected(self.alive))
+            }
+            None => return None,
+        };
+        let sum =
+            judged.sum_micro.saturating_sub(old.unwrap_or(0)).saturating_add(new.unwrap_or(0));
+        let joined = judged.stations.saturating_add(u32::from(new.is_some()));
+        let stations = joined.saturating_sub(u32::from(old.is_some()));
         Some(ZoneHour::from_sum(hour, sum, stations, judged.expected, self.planned.min_valid_share))
     }
 
@@ -181,8 +210,13 @@ impl Zone {
         plan: &Plan,
         now: Stamp,
     ) -> Option<ZoneJudged> {
-        let place = self.judged.iter().position(|(q, h)| *q == quantity && h.hour == hour.hour)?;
-        self.judged[place].1 = hour;
+        match self.judged.iter_mut().find(|(q, h)| *q == quantity && h.hour == hour.hour) {
+            Some((_, judged)) => *judged = hour,
+            None => {
+                let place = self.judged.partition_point(|(_, h)| h.hour <= hour.hour);
+                self.judged.insert(place, (quantity, hour));
+            }
+        }
         let mut changes = Vec::new();
         for seat in self.ladders.iter_mut().filter(|s| s.quantity == quantity) {
             let Seat { ruleset, ladder, state, .. } = seat;
