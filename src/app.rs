@@ -81,6 +81,7 @@ pub struct App {
     sources: JoinSet<()>,
     outputs: JoinSet<()>,
     web: JoinSet<()>,
+    _watchdog: JoinSet<()>,
     _lock: File,
 }
 
@@ -134,6 +135,8 @@ impl App {
         let (stop_web, web) = start_web(&shared, listener);
         let (stop_outputs, outputs) = start_outputs(&shared)?;
         systemd::ready(&format!("taking readings; http://{address}"));
+        let mut watchdog = JoinSet::new();
+        watchdog.spawn(systemd::watchdog(shared.health.clone()));
         let (stop_sources, sources) = start_sources(&shared, receipts, previous);
         tracing::info!(%address, data_dir = %settings.data_dir.display(), "started");
         Ok(App {
@@ -150,6 +153,7 @@ impl App {
             sources,
             outputs,
             web,
+            _watchdog: watchdog,
             _lock: lock,
         })
     }

@@ -72,6 +72,13 @@ pub struct Arrival {
 pub enum Event {
     /// A message came in.
     Arrival(Arrival),
+    /// The broker began our session anew; what it sent before, it will not send again.
+    NewSession {
+        /// Which source.
+        source: SourceId,
+        /// When, by our clock.
+        at: Stamp,
+    },
     /// Time went by: hours may close by grace, sources may have fallen silent.
     Tick(Stamp),
     /// Something is asked of the single writer.

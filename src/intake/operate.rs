@@ -218,6 +218,19 @@ impl State {
         }
     }
 
+    /// The broker began our session anew, and packet identifiers with it: those
+    /// that were committed are forgotten, or an equal message under an old
+    /// number would be taken for sent again.
+    pub fn new_session(&mut self, source: SourceId, at: Stamp) -> Result<(), StoreError> {
+        let Some(seat) = self.seats.get(usize::from(source.0)) else { return Ok(()) };
+        let source = seat.row;
+        if !self.index.knows_packets(source) {
+            return Ok(());
+        }
+        let at = self.stamp(at);
+        self.append(at, RowKind::NewSession { source })
+    }
+
     /// QoS 0 messages were dropped because the intake was behind.
     pub fn overload(&mut self, source: SourceId, count: u64, at: Stamp) -> Result<(), StoreError> {
         let Some(seat) = self.seats.get(usize::from(source.0)) else { return Ok(()) };

@@ -111,6 +111,7 @@ impl Intake {
                 }
                 self.state.arrive(arrival)
             }
+            Event::NewSession { source, at } => self.state.new_session(source, at),
             Event::Tick(now) => self.state.tick(now),
             Event::Command(command) => self.command(command),
             Event::Finish => Ok(()),

@@ -120,6 +120,19 @@ struct Forward {
     connection: u64,
 }
 
+impl Forward {
+    /// Tells the intake that the session began anew; hands the word out if there
+    /// is no room.
+    fn new_session(&self) -> Option<Event> {
+        let event = Event::NewSession { source: self.id, at: self.clock.now() };
+        match self.arrivals.try_send(event) {
+            Err(TrySendError::Full(held)) => Some(held),
+            // Without an intake there is nothing to forget.
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
+        }
+    }
+}
+
 impl Task {
     fn new(s: Subscriber, dialect: &'static dyn Dialect) -> Task {
         Task {
@@ -186,16 +199,17 @@ impl Task {
         if self.session.connected(session_present, &mut link.wire.outbox)? {
             self.reports.state(SourceState::Up);
         }
-        self.serve(link).await
+        let began = if session_present { None } else { self.forward.new_session() };
+        self.serve(link, began).await
     }
 
-    async fn serve(&mut self, mut link: Link) -> Result<End, Fault> {
+    /// Serves a connection. An event for which the intake has no room is `held`:
+    /// until it has, nothing more is read, so that the broker waits;
+    /// acknowledgements still leave.
+    async fn serve(&mut self, mut link: Link, mut held: Option<Event>) -> Result<End, Fault> {
         let mut batches = Vec::with_capacity(RECEIPTS_AT_ONCE);
         let mut look = interval(LOOK_EVERY.min(link.ping_after() / 2));
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // A message for which the intake has no room. Until it has, nothing more
-        // is read: the broker waits, and acknowledgements still leave.
-        let mut held = None;
         let arrivals = self.forward.arrivals.clone();
         loop {
             if held.is_none() {

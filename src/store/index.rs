@@ -101,6 +101,9 @@ impl Index {
                 let line = self.line(*source, None, row.received);
                 line.messages.add(Bucket::Ignored, *count);
             }
+            RowKind::NewSession { source } => {
+                self.recent.remove(source);
+            }
             RowKind::ZoneClosed { .. } | RowKind::ZoneRevised { .. } => {}
         }
         over
@@ -155,6 +158,11 @@ impl Index {
     /// again when our acknowledgement was lost.
     pub fn committed_before(&self, source: u32, packet: (u16, u64)) -> bool {
         self.recent.get(&source).is_some_and(|r| r.contains(&packet))
+    }
+
+    /// Whether any packet of a source is known.
+    pub fn knows_packets(&self, source: u32) -> bool {
+        self.recent.contains_key(&source)
     }
 
     fn close(&mut self, frontier: Hour) {

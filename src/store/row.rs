@@ -73,6 +73,7 @@ impl RawRow {
                 RowKind::ZoneRevised { zone, quantity: Quantity::from_code(code)?, hour }
             }
             2 => RowKind::Overload { source: self.source?, count: self.observed? as u64 },
+            4 => RowKind::NewSession { source: self.source? },
             _ => return None,
         };
         Some(self.row(kind))

@@ -3,9 +3,12 @@
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The version of the schema that this program writes.
 pub const VERSION: i32 = 1;
+/// How long one connection waits for another's lock.
+const BUSY_MAX: Duration = Duration::from_secs(5);
 /// Says in the file's header whose it is: "Dust".
 const APPLICATION_ID: i32 = 0x4475_7374;
 
@@ -95,12 +98,16 @@ pub fn lock(dir: &Path) -> Result<File, StoreError> {
 pub fn open_writer(dir: &Path) -> Result<Connection, StoreError> {
     let path = file(dir);
     let conn = Connection::open(&path).map_err(|e| classify(&path, e))?;
-    prepare(&conn).map_err(|e| classify(&path, e))?;
+    conn.busy_timeout(BUSY_MAX).map_err(|e| classify(&path, e))?;
     let found = identity(&conn, &path)?;
+    // Only now: these settings are written into the file.
+    prepare(&conn).map_err(|e| classify(&path, e))?;
     if found == 0 {
-        conn.execute_batch(SCHEMA).map_err(|e| classify(&path, e))?;
-        conn.pragma_update(None, "application_id", APPLICATION_ID)
-            .and_then(|()| conn.pragma_update(None, "user_version", VERSION))
+        // In one transaction with the marks that say whose it is: a file killed
+        // between the two would be nobody's.
+        let marks =
+            format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} {marks} COMMIT;"))
             .map_err(|e| classify(&path, e))?;
     }
     Ok(conn)
@@ -114,13 +121,12 @@ pub fn open_reader(dir: &Path) -> Result<Connection, StoreError> {
     }
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&path, flags).map_err(|e| classify(&path, e))?;
-    conn.busy_timeout(std::time::Duration::from_secs(5)).map_err(|e| classify(&path, e))?;
+    conn.busy_timeout(BUSY_MAX).map_err(|e| classify(&path, e))?;
     identity(&conn, &path)?;
     Ok(conn)
 }
 
 fn prepare(conn: &Connection) -> rusqlite::Result<()> {
-    conn.busy_timeout(std::time::Duration::from_secs(5))?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "cache_size", -16_384)?;
@@ -159,12 +165,12 @@ pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
 }
 
 const SCHEMA: &str = "
-BEGIN IMMEDIATE;
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
 CREATE TABLE devices (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, source INTEGER NOT NULL, last INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE labels (id INTEGER PRIMARY KEY, channel TEXT NOT NULL, variant TEXT NOT NULL, UNIQUE (channel, variant));
 -- tag: bits 0-2 bucket (0: not an arrival), 3 continues, 4 device time, 5 revises;
--- where bits 0-2 are 0, bits 3.. tell the kind: 0 zone closed, 1 devices closed, 2 overload, 3 zone revised
+-- where bits 0-2 are 0, bits 3.. tell the kind: 0 zone closed, 1 devices closed, 2 overload, 3 zone revised,
+-- 4 new session
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY, tag INTEGER NOT NULL, received INTEGER NOT NULL, source INTEGER,
   device INTEGER, observed INTEGER, prev INTEGER, packet INTEGER, digest INTEGER, body BLOB);
@@ -203,5 +209,4 @@ CREATE TABLE conditions (kind TEXT NOT NULL, subject TEXT NOT NULL, since INTEGE
   PRIMARY KEY (kind, subject)) WITHOUT ROWID;
 CREATE TABLE cursors (target TEXT PRIMARY KEY, journal INTEGER NOT NULL, change INTEGER NOT NULL, hour INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, fold BLOB NOT NULL, state BLOB NOT NULL);
-COMMIT;
 ";

@@ -76,6 +76,12 @@ pub enum RowKind {
         /// The first hour that stays open.
         frontier: Hour,
     },
+    /// A source's broker began a session anew: the packet identifiers of the
+    /// session before say nothing about those that come.
+    NewSession {
+        /// The source's row in `sources`.
+        source: u32,
+    },
     /// The connection to a source dropped QoS 0 messages because the intake was behind.
     Overload {
         /// The source's row in `sources`.

@@ -203,6 +203,9 @@ impl Writer {
             RowKind::Overload { source, count } => {
                 self.append_other(&row, 2, Some(*source), *count as i64, b"")?;
             }
+            RowKind::NewSession { source } => {
+                self.append_other(&row, 4, Some(*source), 0, b"")?;
+            }
         }
         self.last.journal = row.seq;
         Ok(row)

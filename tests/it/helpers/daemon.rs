@@ -91,7 +91,11 @@ impl TestDaemon {
         assert!(self.child.is_none(), "it runs already");
         let log = OpenOptions::new().create(true).append(true).open(self.log_file()).unwrap();
         self.log_from = log.metadata().unwrap().len() as usize;
-        let child = self.command(&["run"]).stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let mut command = self.command(&["run"]);
+        if self.environment.iter().any(|(name, _)| name == "WATCHDOG_USEC") {
+            command = with_watchdog_pid(&command);
+        }
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
         self.child = Some(child);
     }
 
@@ -264,6 +268,18 @@ impl Drop for TestDaemon {
             let _ = child.wait();
         }
     }
+}
+
+/// The same command told which process the watchdog watches, as systemd does.
+fn with_watchdog_pid(command: &Command) -> Command {
+    let mut shell = Command::new("sh");
+    shell
+        .args(["-c", "export WATCHDOG_PID=$$; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .stdin(Stdio::null());
+    shell
 }
 
 /// Every message is in exactly one bucket.

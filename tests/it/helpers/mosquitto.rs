@@ -138,8 +138,10 @@ impl Mosquitto {
         let lines = self.log.lines.lock().unwrap();
         let (lines, timeout) =
             self.log.more.wait_timeout_while(lines, DEADLINE, |l| !found(l)).unwrap();
-        assert!(!timeout.timed_out(), "mosquitto never said {what:?} but {lines:#?}");
-        lines.clone()
+        let said = lines.clone();
+        drop(lines);
+        assert!(!timeout.timed_out(), "mosquitto never said {what:?} but {said:#?}");
+        said
     }
 
     /// Publishes a line each as one message, and waits until the broker has them.

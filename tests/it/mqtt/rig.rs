@@ -105,9 +105,12 @@ impl Rig {
     }
 
     pub async fn arrival(&mut self) -> Arrival {
-        match soon("an arrival", self.inbox.arrivals.recv()).await {
-            Some(Event::Arrival(arrival)) => arrival,
-            other => panic!("not an arrival: {other:?}"),
+        loop {
+            match soon("an arrival", self.inbox.arrivals.recv()).await {
+                Some(Event::Arrival(arrival)) => return arrival,
+                Some(Event::NewSession { .. }) => {}
+                other => panic!("not an arrival: {other:?}"),
+            }
         }
     }
 

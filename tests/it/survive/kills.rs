@@ -137,8 +137,10 @@ async fn settled(
             v["outbox"].as_array().is_some_and(Vec::is_empty)
         })
         .await;
-    let ledger = daemon.received(1).await;
     let messages = world.messages().len() as u64 + 1;
+    let all = |v: &Value| v["stored"].as_u64().is_some_and(|n| n >= messages);
+    daemon.until("every message stored", "/api/v1/ledger?limit=1", all).await;
+    let ledger = daemon.received(messages).await;
     assert_eq!(ledger["stored"], messages, "{ledger}");
     assert_eq!((&ledger["quarantined"], &ledger["ignored"]), (&0.into(), &0.into()), "{ledger}");
     println!("{} of {} messages came again", ledger["duplicate"], messages);

@@ -29,12 +29,12 @@ async fn a_database_that_was_away_all_the_time_gets_every_point_when_it_comes() 
         outlet.send(&sent.topic, sent.payload).await;
     }
     let count = outlet.finish().await;
-    daemon.part("target/main", "down").await;
+    daemon.part("target/main", "degraded").await;
     let ledger = daemon.received(count).await;
     assert_eq!(ledger["stored"], count, "the database is nobody else's trouble");
     daemon.kill();
     daemon.start().await;
-    daemon.part("target/main", "down").await;
+    daemon.part("target/main", "degraded").await;
 
     assert!(victoria.start().await);
     daemon.part("target/main", "ok").await;

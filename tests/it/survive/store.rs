@@ -2,7 +2,7 @@
 //! nothing there.
 
 use super::world::{config, source};
-use crate::helpers::daemon::{TestDaemon, bytes_of};
+use crate::helpers::daemon::{PATIENCE, TestDaemon, bytes_of};
 use crate::helpers::mosquitto::{Mosquitto, free_port};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -101,10 +101,30 @@ async fn a_store_with_its_head_torn_off_is_exit_73_and_untouched() {
     daemon.received(1).await;
     assert_eq!(daemon.term().await.code(), Some(0));
     let file = daemon.data().join("dustline.db");
+    // Whatever is still in the log beside it goes into the file.
+    Connection::open(&file).unwrap().query_row("PRAGMA wal_checkpoint", [], |_| Ok(())).unwrap();
     let mut bytes = bytes_of(&file);
     bytes[..4096].fill(0);
     std::fs::write(&file, bytes).unwrap();
     refused_untouched(&daemon, &file, 73);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_it_makes_its_store_it_starts_the_next_time() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for _ in 0..40 {
+        let mut daemon = TestDaemon::new(&source(free_port(), ""));
+        daemon.spawn();
+        let started = std::time::Instant::now();
+        // From the first sign of the store on, within the time that making it takes.
+        while !daemon.data().join("dustline.db").exists() {
+            assert!(started.elapsed() < PATIENCE, "{}", daemon.said());
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(std::time::Duration::from_micros(random.u64(..4_000))).await;
+        daemon.kill();
+        daemon.start().await;
+    }
 }
 
 #[test]
