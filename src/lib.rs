@@ -23,6 +23,7 @@
 
 pub mod air;
 pub mod app;
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -51,6 +51,11 @@ pub fn parse_time(text: &str) -> Result<Stamp, String> {
     Stamp::parse(text).ok_or_else(|| "not an RFC 3339 time such as 2022-01-08T13:00:00Z".to_owned())
 }
 
+/// Parses a time zone given as an argument.
+pub fn parse_time_zone(text: &str) -> Result<jiff::tz::TimeZone, String> {
+    jiff::tz::TimeZone::get(text).map_err(|_| "not a time zone such as Asia/Seoul".to_owned())
+}
+
 /// Writes rows in aligned columns; those whose title starts with `>` to the
 /// right. Control characters in cells are shown as `\u{…}`, so that no stored
 /// byte can move a terminal's cursor.

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand. Results go to standard output,
 //! everything else to standard error; what went wrong is an exit code.
 
+pub mod backtest;
 pub mod check;
 mod data;
 mod demo;
@@ -10,6 +11,7 @@ pub mod ledger;
 mod manual;
 pub mod outbox;
 pub mod quarantine;
+pub mod rulesets;
 mod run;
 mod simulate;
 
@@ -35,6 +37,8 @@ enum Command {
     Demo(demo::Args),
     /// Check a configuration: every fault at once, with its place.
     Check(check::Args),
+    /// Judge data of the past by any rules: what would have been told.
+    Backtest(backtest::Args),
     /// Write readings or hours as CSV, JSON lines or line protocol.
     Export(export::ExportArgs),
     /// Show that every message ended in exactly one place.
@@ -43,6 +47,8 @@ enum Command {
     Quarantine(quarantine::QuarantineArgs),
     /// Look at the notices for receivers.
     Outbox(outbox::OutboxArgs),
+    /// Show the official rules that are built in.
+    Rulesets(rulesets::Args),
     /// Send what a synthetic network measures to a broker.
     Simulate(simulate::Args),
     /// Print completions for a shell.
@@ -66,10 +72,12 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args, out),
         Command::Check(args) => check::run(&args, out),
+        Command::Backtest(args) => backtest::run(&args, out),
         Command::Export(args) => export::run(&args, out),
         Command::Ledger(args) => ledger::run(&args, out),
         Command::Quarantine(args) => quarantine::run(&args, out),
         Command::Outbox(args) => outbox::run(&args, out),
+        Command::Rulesets(args) => rulesets::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Completions(args) => manual::completions(&args, &mut Cli::command()),
         Command::Man => manual::man(Cli::command()),

@@ -4,7 +4,7 @@ use super::data::{Lift, Raise, Threshold};
 use crate::air::{Names, Quantity};
 
 /// "hourly zone mean ≥ 75 µg/m³ for 2 hours".
-pub(super) fn raised(raise: &Raise, quantity: Quantity) -> Names {
+pub fn raised(raise: &Raise, quantity: Quantity) -> Names {
     let (bound, hours, unit) = (raise.at_least, raise.hours, quantity.unit_text());
     let plural = if hours == 1 { "hour" } else { "hours" };
     names(
@@ -15,7 +15,7 @@ pub(super) fn raised(raise: &Raise, quantity: Quantity) -> Names {
 }
 
 /// "hourly zone mean < 35 µg/m³".
-pub(super) fn lifted(lift: &Lift, quantity: Quantity) -> Names {
+pub fn lifted(lift: &Lift, quantity: Quantity) -> Names {
     let (bound, unit) = (lift.below, quantity.unit_text());
     names(
         format!("권역 시간평균 {bound} {unit} 미만"),

@@ -18,6 +18,8 @@ pub struct Ruleset {
     pub title: Names,
     /// ISO 3166-1 code of the jurisdiction.
     pub jurisdiction: String,
+    /// IANA name of the time zone in which its dates are meant and its people tell time.
+    pub time_zone: String,
     /// The legal text.
     pub source: String,
     /// Where the figures were read.

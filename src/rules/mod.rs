@@ -31,9 +31,10 @@ mod zone;
 mod golden;
 
 pub use change::{Change, Input, Scope, stable_id};
+pub use criterion::{lifted, raised};
 pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure, Threshold};
 pub use hours::{HourSums, MICRO, MICRO_MAX, micro};
 pub use ladder::{LadderRules, LadderState, Revision, Step, Why};
-pub use rulesets::{RulesetError, builtin, in_force, parse};
+pub use rulesets::{Case, RulesetError, builtin, builtin_cases, in_force, parse};
 pub use threshold::{EMERGENCY, ThresholdState, ThresholdStep};
 pub use zone::ZoneHour;

@@ -1,7 +1,7 @@
 //! Judging the cases of a ruleset file.
 
-use super::Fault;
 use super::file::{File, RawCase};
+use super::{Case, Fault};
 use crate::air::{Hour, Stamp};
 use crate::rules::data::Ruleset;
 use crate::rules::hours::micro;
@@ -14,10 +14,30 @@ pub(super) fn check(file: &File, rulesets: &[Ruleset]) -> Result<(), Fault> {
     file.cases.iter().try_for_each(|case| check_one(file, rulesets, case))
 }
 
+/// Every case and how it came out.
+pub(super) fn outcomes(file: &File, rulesets: &[Ruleset]) -> Vec<Case> {
+    let outcome = |case: &Spanned<RawCase>| {
+        let ladder = case.get_ref().ladder.get_ref();
+        Case {
+            ruleset: owner(rulesets, ladder).unwrap_or_default().to_owned(),
+            ladder: ladder.clone(),
+            name: case.get_ref().name.clone(),
+            fault: check_one(file, rulesets, case).err().map(|fault| fault.what),
+        }
+    };
+    file.cases.iter().map(outcome).collect()
+}
+
+/// The id of the ruleset that has a ladder.
+fn owner<'a>(rulesets: &'a [Ruleset], ladder: &str) -> Option<&'a str> {
+    let ruleset = rulesets.iter().find(|r| r.ladders.iter().any(|l| l.id == ladder))?;
+    Some(&ruleset.id)
+}
+
 fn check_one(file: &File, rulesets: &[Ruleset], case: &Spanned<RawCase>) -> Result<(), Fault> {
     let (span, case) = (case.span(), case.get_ref());
     let ladder = case.ladder.get_ref();
-    let id = rulesets.iter().find(|r| r.ladders.iter().any(|l| l.id == *ladder)).map(|r| &r.id);
+    let id = owner(rulesets, ladder);
     let Some((id, zone)) = id.and_then(|id| Some((id, file.time_zone(id)?))) else {
         let what = format!("no ladder {ladder:?} in this file");
         return Err(Fault::new(case.ladder.span(), what, "name one of its ladders"));
@@ -26,7 +46,7 @@ fn check_one(file: &File, rulesets: &[Ruleset], case: &Spanned<RawCase>) -> Resu
         let what = format!("{:?} is not a local hour", case.from.get_ref());
         return Err(Fault::new(case.from.span(), what, "write it as \"2022-01-08T21:00\""));
     };
-    let versions: Vec<Ruleset> = rulesets.iter().filter(|r| r.id == *id).cloned().collect();
+    let versions: Vec<Ruleset> = rulesets.iter().filter(|r| r.id == id).cloned().collect();
     let found = judge(&LadderRules::new(&versions, ladder, 0), first, &case.means, &zone);
     let wanted: Vec<String> =
         case.changes.iter().map(|c| described(&c.at, &c.from, &c.to)).collect();

@@ -152,6 +152,7 @@ fn ruleset(raw: &Spanned<RawRuleset>) -> Result<Ruleset, Fault> {
         version: raw.version.get_ref().clone(),
         title: names(&raw.title),
         jurisdiction: raw.jurisdiction.clone(),
+        time_zone: raw.time_zone.get_ref().clone(),
         source: raw.source.clone(),
         links: raw.links.clone(),
         sure: raw.sure,

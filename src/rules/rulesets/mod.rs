@@ -74,6 +74,33 @@ pub fn builtin() -> Result<BTreeMap<String, Vec<Ruleset>>, RulesetError> {
     Ok(all)
 }
 
+/// A case of a ruleset file and how it came out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Case {
+    /// The ruleset it belongs to; empty if its ladder is unknown.
+    pub ruleset: String,
+    /// The ladder that it is about.
+    pub ladder: String,
+    /// What it shows.
+    pub name: String,
+    /// How it came out differently from what it says; `None` if it passed.
+    pub fault: Option<String>,
+}
+
+/// The cases of the rulesets built into the program, judged now.
+///
+/// # Errors
+/// As [`builtin`].
+pub fn builtin_cases() -> Result<Vec<Case>, RulesetError> {
+    let mut all = Vec::new();
+    for (origin, text) in BUILTIN {
+        let file = read(text, origin)?;
+        let rulesets = file::rulesets(&file).map_err(|fault| fault.locate(text, origin))?;
+        all.extend(cases::outcomes(&file, &rulesets));
+    }
+    Ok(all)
+}
+
 /// The rulesets in the text of a file, the versions of each in order of time;
 /// `origin` names the file in errors.
 ///
@@ -82,14 +109,19 @@ pub fn builtin() -> Result<BTreeMap<String, Vec<Ruleset>>, RulesetError> {
 /// other, versions that overlap, or a case that comes out differently.
 pub fn parse(text: &str, origin: &str) -> Result<Vec<Ruleset>, RulesetError> {
     let locate = |fault: Fault| fault.locate(text, origin);
-    let file: file::File = toml::from_str(text).map_err(|e| {
-        let span = e.span().unwrap_or(0..0);
-        let what = e.message().trim_end().replace('\n', ", ");
-        locate(Fault::new(span, what, "correct the file; config/rulesets/ shows the form"))
-    })?;
+    let file = read(text, origin)?;
     let rulesets = file::rulesets(&file).map_err(locate)?;
     cases::check(&file, &rulesets).map_err(locate)?;
     Ok(rulesets)
+}
+
+fn read(text: &str, origin: &str) -> Result<file::File, RulesetError> {
+    toml::from_str(text).map_err(|e| {
+        let span = e.span().unwrap_or(0..0);
+        let what = e.message().trim_end().replace('\n', ", ");
+        let advice = "correct the file; config/rulesets/ shows the form";
+        Fault::new(span, what, advice).locate(text, origin)
+    })
 }
 
 /// The version in force at an instant.
