@@ -217,7 +217,8 @@ impl<'a> Side<'a> {
                 continue;
             }
             let Some(planned) = self.zones.get(zone) else { continue };
-            let Some(judged) = self.judge.close_zone(&planned.id, hour, hour.end()) else {
+            let Some(judged) = self.judge.close_zone(&planned.id, hour, hour.end(), |_, _| None)
+            else {
                 continue;
             };
             for judged in judged.changes {

@@ -50,8 +50,16 @@ impl Zoning {
         let there: BTreeSet<&str> = self.stations_of(data).into_iter().collect();
         let mut zones: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         match &self.by {
-            ZoneBy::All => return vec![self.zone("all", None)],
-            ZoneBy::Planned(zones) => return zones.clone(),
+            ZoneBy::All => return vec![self.zone("all", there)],
+            ZoneBy::Planned(zones) => {
+                // A zone of all stations has, too, those that the data know.
+                let all = || there.iter().map(|s| (*s).to_owned()).collect();
+                let known = |z: &PlannedZone| PlannedZone {
+                    stations: Some(z.stations.clone().unwrap_or_else(all)),
+                    ..z.clone()
+                };
+                return zones.iter().map(known).collect();
+            }
             ZoneBy::Station => there.iter().for_each(|s| drop(zones.insert(s, [*s].into()))),
             ZoneBy::Column => {
                 for (zone, device) in data.zones() {
@@ -65,14 +73,14 @@ impl Zoning {
             }
         }
         let zones = zones.into_iter();
-        zones.map(|(id, stations)| self.zone(id, Some(stations))).collect()
+        zones.map(|(id, stations)| self.zone(id, stations)).collect()
     }
 
-    fn zone(&self, id: &str, stations: Option<BTreeSet<&str>>) -> PlannedZone {
+    fn zone(&self, id: &str, stations: BTreeSet<&str>) -> PlannedZone {
         PlannedZone {
             id: id.to_owned(),
             name: Names::plain(id),
-            stations: stations.map(|all| all.into_iter().map(str::to_owned).collect()),
+            stations: Some(stations.into_iter().map(str::to_owned).collect()),
             min_valid_share: self.min_valid_share,
             rulesets: Vec::new(),
         }

@@ -227,7 +227,6 @@ impl State {
         if !self.index.knows_packets(source) {
             return Ok(());
         }
-        let at = self.stamp(at);
         self.append(at, RowKind::NewSession { source })
     }
 

@@ -146,7 +146,7 @@ impl Store {
         };
         let row = self.append(received, RowKind::Arrival(row));
         if !self.index.tracks(hour, received) {
-            let chain = OpenHour::with(head, hour, row.seq, observed);
+            let chain = OpenHour::with(head, hour, (row.seq, 0), observed);
             self.writer.put_chain(device, &chain).unwrap();
         }
         let last = self.writer.commit().unwrap();
