@@ -164,10 +164,10 @@ async fn a_receiver_that_refused_for_a_while_is_told_in_order() {
     let text = format!("{}{threshold}{delivery}{desk}", source(broker.port, ""));
     let mut daemon = TestDaemon::up(&text).await;
     let outlet = Outlet::new(broker.port).await;
-    let start = now().0 - 3_600_000;
+    let start = now().0 - 120_000;
     for n in 0..20 {
         let value = if n % 2 == 0 { 200.0 } else { 10.0 };
-        outlet.send("air/a", reading(Stamp(start + n * 60_000), value)).await;
+        outlet.send("air/a", reading(Stamp(start + n * 5_000), value)).await;
     }
     outlet.finish().await;
     daemon.received(20).await;
