@@ -26,7 +26,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 /// Arguments of `dustline simulate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The broker: mqtt://HOST[:PORT], or mqtts:// with TLS.
+    /// The broker: `mqtt://HOST[:PORT]`, or `mqtts://` with TLS.
     #[arg(long, value_name = "URL", value_parser = broker)]
     broker: Broker,
     /// How many devices.

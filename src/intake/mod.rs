@@ -5,7 +5,7 @@
 //! transaction; there is no timer, so a lone reading is on disk and acknowledged
 //! at once and a flood is committed in large batches.
 //!
-//! The state ([`state::State`]) is a fold over journal rows. Live and after a
+//! The state (`state::State`) is a fold over journal rows. Live and after a
 //! restart the same function absorbs a row; a restart starts from the last
 //! snapshot, absorbs the rows after it, and drops what they decided then, since
 //! that was committed with them. What is decided by our clock (an hour closed by

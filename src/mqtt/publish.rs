@@ -63,7 +63,7 @@ pub enum PublishError {
     Stopped,
 }
 
-/// Takes messages. [`Sending::run`] must run beside it.
+/// Takes messages. `Sending::run` must run beside it.
 pub struct Publisher {
     client: AsyncClient,
     qos: QoS,
@@ -112,7 +112,7 @@ impl Publisher {
     /// Takes one message; waits while the broker is behind.
     ///
     /// # Errors
-    /// If [`Sending::run`] has ended.
+    /// If `Sending::run` has ended.
     pub async fn publish(&self, topic: &str, payload: Vec<u8>) -> Result<(), PublishError> {
         self.progress.taken.fetch_add(1, Ordering::SeqCst);
         self.client
@@ -130,7 +130,7 @@ impl Publisher {
     /// many there were.
     ///
     /// # Errors
-    /// If [`Sending::run`] ended before that.
+    /// If `Sending::run` ended before that.
     pub async fn finish(self) -> Result<u64, PublishError> {
         let taken = self.progress.taken.load(Ordering::SeqCst);
         loop {

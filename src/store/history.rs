@@ -73,7 +73,7 @@ impl Reader {
             .collect()
     }
 
-    /// Ledger lines of hours of receipt that are over; the running hour is in the [`Index`].
+    /// Ledger lines of hours of receipt that are over; the running hour is in the [`super::Index`].
     pub fn ledger(&self, from: Hour, to: Hour) -> Res<Vec<(LedgerKey, LedgerLine)>> {
         self.all(
             "SELECT hour, source, device, received, stored, duplicate, quarantined, ignored,

@@ -9,7 +9,7 @@
 //! Nothing here writes, and nothing the intake does waits for it. One file for
 //! each group of calls; what they share is in `shape`, `places`, `params`,
 //! `problem`. The description of the API is made from the same functions that
-//! answer ([`openapi`]).
+//! answer (`openapi`).
 
 mod auth;
 mod hours;
