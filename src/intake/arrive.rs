@@ -3,13 +3,16 @@
 
 use super::state::State;
 use crate::air::reading::TimeSource;
-use crate::air::{Measured, Observation, Stamp};
+use crate::air::{Measured, Observation, Stamp, Value};
 use crate::decode::{self, Decoded, Message, Refused};
 use crate::flow::Arrival;
 use crate::quality;
 use crate::store::{ArrivalRow, Bucket, DeviceId, OpenHour, QuarantineRow, RowKind, StoreError};
 use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
+
+/// So many values are compared each with each; beyond, hashing is cheaper.
+const APART_MAX: usize = 16;
 
 /// An observation with what of it is new.
 struct Sorted {
@@ -263,8 +266,9 @@ impl State {
 /// Joins observations of one device at one instant; a later value of a series
 /// takes the place of an earlier one.
 fn together(observations: Vec<Observation>) -> Vec<Observation> {
-    let simple = |o: &[Observation]| matches!(o, [one] if one.values.len() == 1);
-    if simple(&observations) {
+    if let [one] = observations.as_slice()
+        && apart(&one.values)
+    {
         return observations;
     }
     let mut places = HashMap::new();
@@ -288,6 +292,13 @@ fn together(observations: Vec<Observation>) -> Vec<Observation> {
         }
     }
     out
+}
+
+/// Whether these few values are all of different series.
+fn apart(values: &[Value]) -> bool {
+    let same = |a: &Value, b: &Value| a.quantity == b.quantity && a.label == b.label;
+    values.len() <= APART_MAX
+        && values.iter().enumerate().all(|(i, v)| !values[..i].iter().any(|w| same(v, w)))
 }
 
 /// Recognises a message sent again.

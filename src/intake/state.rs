@@ -184,7 +184,7 @@ impl State {
         Ok(())
     }
 
-    /// Ends a batch: closes what is due by data, and keeps a snapshot now and then.
+    /// Ends a batch: keeps a snapshot now and then.
     pub fn settle(&mut self) -> Result<(), StoreError> {
         let rows = SNAPSHOT_ROWS.max(SNAPSHOT_ROWS_PER_DEVICE * self.judge.announced() as i64);
         if self.index.seq - self.snapshot_at >= rows {

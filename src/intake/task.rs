@@ -91,12 +91,13 @@ impl Intake {
         }
         self.state.settle()?;
         let committed = self.state.writer.commit()?;
+        // First of all: a broker with a small window waits for it.
+        self.hand_back();
         self.metrics.commit(started.elapsed().as_secs_f64(), arrivals);
         if let Some(since) = self.since.take() {
             self.metrics.acknowledged(since.elapsed().as_secs_f64());
         }
         self.committed.send_replace(committed);
-        self.hand_back();
         self.health.turned();
         Ok(())
     }
