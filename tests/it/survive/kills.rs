@@ -71,6 +71,7 @@ async fn play(world: &World, source: &str, disturbance: &Disturbance) -> Outcome
         "{} kills, {under_load} of them while messages waited, seed {}",
         disturbance.kills, disturbance.seed
     );
+    // The others hit it while it started, or had just caught up.
     assert!(under_load * 4 >= disturbance.kills, "too few kills hit the work");
     daemon.started().await;
     let outcome = settled(world, &mut daemon, &broker, &desk).await;
@@ -138,7 +139,7 @@ async fn settled(
         })
         .await;
     let messages = world.messages().len() as u64 + 1;
-    let all = |v: &Value| v["stored"].as_u64().is_some_and(|n| n >= messages);
+    let all = |v: &Value| v["stored"].as_u64().is_some_and(|n| n >= messages) && idle(broker);
     daemon.until("every message stored", "/api/v1/ledger?limit=1", all).await;
     let ledger = daemon.received(messages).await;
     assert_eq!(ledger["stored"], messages, "{ledger}");
@@ -148,6 +149,14 @@ async fn settled(
     assert_eq!(daemon.term().await.code(), Some(0));
     all_acknowledged(daemon, broker, &ledger).await;
     outcome
+}
+
+/// Whether everything that the broker sent on the present connection is acknowledged.
+fn idle(broker: &Mosquitto) -> bool {
+    let lines = broker.lines();
+    let here = lines.rsplit(|l| l.contains(" as dustline-test (")).next().unwrap_or_default();
+    let count = |what: &str| here.iter().filter(|l| l.contains(what)).count();
+    count("Sending PUBLISH to dustline-test") == count("Received PUBACK from dustline-test")
 }
 
 /// After an end in order nothing comes again but what is new.

@@ -160,8 +160,8 @@ async fn a_receiver_that_refused_for_a_while_is_told_in_order() {
     let threshold = "[[threshold]]\nid = \"t\"\nquantity = \"pm2_5\"\nat_least = 100\n\
                      readings = \"1 of 1\"\nlift_below = 50\n";
     let waits = ["\"200ms\""; 100].join(", ");
-    let delivery = format!("[delivery]\nschedule = [\"0s\", {waits}]\n");
-    let text = format!("{}{threshold}{delivery}{desk}", source(broker.port, ""));
+    let times = format!("[delivery]\nschedule = [\"0s\", {waits}]\n[judgement]\ngrace = \"24h\"\n");
+    let text = format!("{}{threshold}{times}{desk}", source(broker.port, ""));
     let mut daemon = TestDaemon::up(&text).await;
     let outlet = Outlet::new(broker.port).await;
     let start = now().0 - 120_000;
