@@ -28,6 +28,7 @@ use dustline::simulate::Broker as Embedded;
 use figures::{load, print_machine, quantile};
 use network::{Network, Publisher, now_ms, written};
 use rusqlite::Connection;
+use std::fs::File;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -61,6 +62,9 @@ struct Options {
     /// Which modes.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "live,backlog")]
     mode: Vec<Mode>,
+    /// The bare subscriber, too, syncs what it took before it acknowledges.
+    #[arg(long)]
+    synced: bool,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -125,6 +129,7 @@ impl Round {
 struct Flood {
     network: Network,
     messages: usize,
+    synced: bool,
 }
 
 impl Flood {
@@ -169,10 +174,13 @@ fn main() -> Result<()> {
          publisher's window {WINDOW}, max_queued_messages 0, one zone with kr-air-alert",
         options.messages, options.devices,
     );
+    if options.synced {
+        println!("the bare subscriber syncs each read to disk before it acknowledges");
+    }
     for kind in &options.broker {
         let version = if *kind == Kind::Mosquitto { Version::V311 } else { Version::V5 };
         let network = Network::new(options.devices, version);
-        let flood = Flood { network, messages: options.messages };
+        let flood = Flood { network, messages: options.messages, synced: options.synced };
         for mode in &options.mode {
             if (*kind, *mode) == (Kind::Embedded, Mode::Backlog) {
                 println!("\nEmbedded, Backlog: left out, it keeps nothing for who is away");
@@ -214,13 +222,21 @@ fn print_row(name: &str, [bare, bare_cpu, ours, cpu, memory, ratio]: [f64; 6], l
 fn bare_round(kind: Kind, mode: Mode, flood: &Flood) -> Result<Round> {
     let broker = Broker::start(kind)?;
     let port = broker.port();
-    let mut bare = Bare::connect(port, RECEIVE_MAXIMUM)?;
+    let dir = TempDir::new()?;
+    let connect = || {
+        let mut bare = Bare::connect(port, RECEIVE_MAXIMUM)?;
+        if flood.synced {
+            bare.keep(File::create(dir.path().join("journal"))?);
+        }
+        anyhow::Ok(bare)
+    };
+    let mut bare = connect()?;
     bare.subscribe()?;
     if mode == Mode::Backlog {
         bare.leave()?;
         flood.publish(port, flood.first_ms())?;
         let began = Instant::now();
-        let mut bare = Bare::connect(port, RECEIVE_MAXIMUM)?;
+        let mut bare = connect()?;
         let (ended, cpu) = thread::scope(|s| joined(s.spawn(|| take(&mut bare, flood.messages))))?;
         return Ok(Round::new(flood.messages, ended - began, cpu, 0));
     }

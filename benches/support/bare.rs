@@ -3,6 +3,7 @@
 
 use super::wire::{self, Frames, Version};
 use anyhow::Result;
+use std::fs::File;
 use std::io::Write;
 use std::net::TcpStream;
 
@@ -14,6 +15,8 @@ const SUBACK: u8 = 9;
 pub struct Bare {
     stream: TcpStream,
     frames: Frames,
+    /// Where what came is written and synced before it is acknowledged.
+    journal: Option<File>,
 }
 
 impl Bare {
@@ -23,7 +26,13 @@ impl Bare {
         // Session expiry interval: an hour; receive maximum.
         let properties = [0x11, 0, 0, 0x0e, 0x10, 0x21, high, low];
         let (stream, frames) = wire::connect(port, Version::V5, "bare", false, &properties)?;
-        Ok(Bare { stream, frames })
+        Ok(Bare { stream, frames, journal: None })
+    }
+
+    /// From now on each read is on disk before it is acknowledged: the least
+    /// that any durable client must do.
+    pub fn keep(&mut self, journal: File) {
+        self.journal = Some(journal);
     }
 
     /// Subscribes to every device's topic with QoS 1.
@@ -40,7 +49,7 @@ impl Bare {
 
     /// Takes and acknowledges so many messages.
     pub fn take(&mut self, messages: usize) -> Result<()> {
-        let mut acks = Vec::new();
+        let (mut acks, mut kept) = (Vec::new(), Vec::new());
         let mut taken = 0;
         while taken < messages {
             self.frames.read(&mut self.stream)?;
@@ -48,8 +57,16 @@ impl Bare {
                 if kind == PUBLISH {
                     let topic = usize::from(body[0]) << 8 | usize::from(body[1]);
                     acks.extend([0x40, 2, body[2 + topic], body[3 + topic]]);
+                    if self.journal.is_some() {
+                        kept.extend_from_slice(body);
+                    }
                     taken += 1;
                 }
+            }
+            if let Some(journal) = &mut self.journal {
+                journal.write_all(&kept)?;
+                journal.sync_data()?;
+                kept.clear();
             }
             self.stream.write_all(&acks)?;
             acks.clear();
