@@ -16,13 +16,15 @@ use crate::air::Stamp;
 use bytes::Bytes;
 use tokio::sync::{mpsc, watch};
 
-/// Arrivals waiting for the intake: more than all in-flight windows together,
-/// so that only a flood of QoS 0 can fill it.
+/// Arrivals waiting for the intake: more than the largest in-flight window. A
+/// flood of QoS 0 can fill it, several sources together, and a broker that sends
+/// more than its window, as Mosquitto 2.0.11 does once messages wait there.
 pub const ARRIVALS_MAX: usize = 16_384;
 /// Commands waiting for the intake; their senders wait and lose nothing.
 pub const COMMANDS_MAX: usize = 1_024;
 /// Batches of receipts on their way back to one source. A batch holds at least
-/// one receipt, so the window bounds it.
+/// one receipt and the source takes all that wait at once, so that a window's
+/// worth is ample.
 pub const RECEIPTS_MAX: usize = RECEIVE_MAX as usize + 1;
 /// The largest in-flight window a source may ask for.
 pub const RECEIVE_MAX: u16 = 4_096;
