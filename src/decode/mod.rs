@@ -6,14 +6,16 @@
 //!
 //! ```text
 //!  topic ──▶ TopicPattern ─▶ Captures ─┐
-//!                                      ├─▶ a decoder ─▶ Gathered ─▶ limits ─▶ Decoded | Refused
-//!  payload ─▶ size, emptiness ─────────┘
+//!  payload ─▶ size, emptiness ─────────┼─▶ a decoder ─▶ Gathered ─▶ limits ─▶ Decoded | Refused
+//!  Memory of the source ─▶ Notes ──────┘           └─▶ Notes: what to remember
 //! ```
 //!
 //! A new network is one file with a function of the type [`Read`] and one line
-//! in `NATIVE`. What all decoders share lies beside them: [`topic`] for
-//! patterns, `json` for documents, `number` and `time` for lenient scalars,
-//! `gathered` for what was found and left out.
+//! in `NATIVE`; one whose messages need what earlier ones said has a function of
+//! the type [`ReadWith`] and a line in `REMEMBERING` (see [`memory`]). What all
+//! decoders share lies beside them: [`topic`] for patterns, `json` for
+//! documents, `number`, `time` and `unit` for lenient scalars, `gathered` for
+//! what was found and left out.
 //!
 //! Decoders skip what their format defines as "no reading"; whether a number
 //! that was sent can be believed is for `quality`, which keeps it with a flag.
@@ -23,6 +25,7 @@ mod airrohr;
 mod gathered;
 mod json;
 pub mod mapping;
+pub mod memory;
 mod number;
 pub mod plain;
 mod time;
@@ -38,6 +41,7 @@ mod samples_test;
 
 pub use json::Pointer;
 pub use mapping::{DeviceFrom, Field, Mapping};
+pub use memory::{Memory, Notes, Remember};
 pub use plain::Plain;
 pub use time::{TimeFrom, TimeUnit};
 pub use topic::{Captures, TopicPattern};
@@ -76,6 +80,16 @@ pub struct Decoded {
     pub skipped: Vec<Skipped>,
     /// Whom the message is about, where it brings no observation that says so.
     pub device: Option<String>,
+}
+
+/// What came of reading one message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Heard {
+    /// The readings in it, or why there are none.
+    pub outcome: Result<Decoded, Refused>,
+    /// What the messages after it will need of it, for [`Memory::learn`]. A
+    /// message that the broker sends again teaches nothing new.
+    pub noted: Vec<Remember>,
 }
 
 /// Why a message as a whole is no readings.
@@ -129,6 +143,9 @@ impl Refused {
 /// The function by which one network's messages are read.
 pub type Read = fn(&Message, &Captures) -> Result<Decoded, Refused>;
 
+/// The same for a network whose messages need what earlier ones said.
+pub type ReadWith = fn(&Message, &Captures, &mut Notes) -> Result<Decoded, Refused>;
+
 /// Networks with a decoder of their own: the name in the configuration, and how.
 const NATIVE: &[(&str, Read)] = &[
     ("airgradient", airgradient::read),
@@ -136,20 +153,24 @@ const NATIVE: &[(&str, Read)] = &[
     ("zigbee2mqtt", zigbee2mqtt::read),
 ];
 
+/// Those of them that remember what earlier messages said. They are given empty
+/// messages too, which clear what was retained.
+const REMEMBERING: &[(&str, ReadWith)] = &[];
+
 /// The formats that need settings.
 const CONFIGURED: [&str; 2] = ["plain", "json"];
 
-const NAMES: [&str; NATIVE.len() + CONFIGURED.len()] = {
-    let mut names = [""; NATIVE.len() + CONFIGURED.len()];
-    let mut i = 0;
-    while i < NATIVE.len() {
-        names[i] = NATIVE[i].0;
-        i += 1;
-    }
-    let mut j = 0;
-    while j < CONFIGURED.len() {
-        names[i + j] = CONFIGURED[j];
-        j += 1;
+const NAMES: [&str; NATIVE.len() + REMEMBERING.len() + CONFIGURED.len()] = {
+    let mut names = [""; NATIVE.len() + REMEMBERING.len() + CONFIGURED.len()];
+    let mut at = 0;
+    while at < names.len() {
+        let (after, last) = (at.wrapping_sub(NATIVE.len()), NATIVE.len() + REMEMBERING.len());
+        names[at] = match at {
+            i if i < NATIVE.len() => NATIVE[i].0,
+            i if i < last => REMEMBERING[after].0,
+            i => CONFIGURED[i - last],
+        };
+        at += 1;
     }
     names
 };
@@ -158,11 +179,17 @@ const NAMES: [&str; NATIVE.len() + CONFIGURED.len()] = {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Native(usize);
 
+/// A network with a decoder of its own that remembers what messages said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Remembering(usize);
+
 /// How one subscription's messages are to be read.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Format {
     /// By a network's own decoder.
     Native(Native),
+    /// By a network's own decoder and what earlier messages said.
+    Remembering(Remembering),
     /// One bare number per topic.
     Plain(Plain),
     /// JSON by a mapping of the operator's.
@@ -177,20 +204,35 @@ impl Format {
 
     /// The network's own decoder of this name.
     pub fn native(name: &str) -> Option<Format> {
-        NATIVE.iter().position(|(n, _)| *n == name).map(|i| Format::Native(Native(i)))
+        let native = NATIVE.iter().position(|(n, _)| *n == name);
+        let remembering = || REMEMBERING.iter().position(|(n, _)| *n == name);
+        native
+            .map(|i| Format::Native(Native(i)))
+            .or_else(|| remembering().map(|i| Format::Remembering(Remembering(i))))
     }
 
     /// The name by which a configuration asks for it.
     pub fn name(&self) -> &'static str {
         match self {
             Format::Native(Native(i)) => NATIVE.get(*i).map_or("", |(name, _)| name),
+            Format::Remembering(Remembering(i)) => REMEMBERING.get(*i).map_or("", |(n, _)| n),
             Format::Plain(_) => "plain",
             Format::Json(_) => "json",
         }
     }
 
-    fn read(&self, m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
+    fn read(
+        &self,
+        m: &Message,
+        captures: &Captures,
+        notes: &mut Notes,
+    ) -> Result<Decoded, Refused> {
         match self {
+            Format::Remembering(Remembering(i)) => match REMEMBERING.get(*i) {
+                Some((_, read)) => read(m, captures, notes),
+                None => Err(Refused::Ignored("no_route")),
+            },
+            _ if m.payload.is_empty() => Err(Refused::Ignored("empty")),
             Format::Native(Native(i)) => match NATIVE.get(*i) {
                 Some((_, read)) => read(m, captures),
                 None => Err(Refused::Ignored("no_route")),
@@ -211,27 +253,30 @@ pub struct Route {
 }
 
 impl Route {
-    /// Reads a message; one whose topic does not match is ignored as `no_route`.
+    /// Reads a message as if nothing had been said before; one whose topic does
+    /// not match is ignored as `no_route`.
     pub fn decode(&self, m: &Message) -> Result<Decoded, Refused> {
-        decode(std::slice::from_ref(self), m)
+        decode(std::slice::from_ref(self), m, &Memory::default()).outcome
     }
 }
 
-/// Reads a message by the first route whose pattern matches its topic.
-pub fn decode(routes: &[Route], m: &Message) -> Result<Decoded, Refused> {
+/// Reads a message by the first route whose pattern matches its topic, with what
+/// the messages of its source have said so far.
+pub fn decode(routes: &[Route], m: &Message, memory: &Memory) -> Heard {
     let matching = routes.iter().find_map(|r| Some((&r.format, r.pattern.matches(m.topic)?)));
-    let Some((format, captures)) = matching else { return Err(Refused::Ignored("no_route")) };
-    if m.payload.is_empty() {
-        return Err(Refused::Ignored("empty"));
-    }
+    let Some((format, captures)) = matching else {
+        return Heard { outcome: Err(Refused::Ignored("no_route")), noted: Vec::new() };
+    };
     if m.payload.len() > PAYLOAD_MAX {
         let detail = format!(
             "{} bytes; at most {PAYLOAD_MAX} are read: publish less at once",
             m.payload.len()
         );
-        return Err(Refused::malformed("too_large", detail));
+        return Heard { outcome: Err(Refused::malformed("too_large", detail)), noted: Vec::new() };
     }
-    within_limits(format.read(m, &captures)?)
+    let mut notes = Notes::new(memory, format.name());
+    let outcome = format.read(m, &captures, &mut notes).and_then(within_limits);
+    Heard { outcome, noted: notes.finish() }
 }
 
 /// Holds a decoder's result to the limits that all of them share.

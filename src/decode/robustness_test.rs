@@ -190,7 +190,7 @@ fn the_first_matching_route_counts_and_no_route_is_a_policy() {
     let routes = [route("a/{device}", Quantity::Pm1), route("a/#", Quantity::Pm10)];
     let read = |topic| {
         let m = Message { topic, payload: b"5", retained: false, received: Stamp(0) };
-        short(&decode(&routes, &m))
+        short(&decode(&routes, &m, &Memory::default()).outcome)
     };
     assert_eq!(read("a/b"), "b: pm1=5");
     assert_eq!(read("a/b/c"), "a/b/c: pm10=5");

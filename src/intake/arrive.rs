@@ -4,7 +4,7 @@
 use super::state::State;
 use crate::air::reading::TimeSource;
 use crate::air::{Measured, Observation, Stamp, Value};
-use crate::decode::{self, Decoded, Message, Refused};
+use crate::decode::{self, Decoded, Heard, Message, Refused, Remember};
 use crate::flow::Arrival;
 use crate::quality;
 use crate::store::{ArrivalRow, Bucket, DeviceId, OpenHour, QuarantineRow, RowKind, StoreError};
@@ -34,9 +34,14 @@ impl State {
         let source = seat.row;
         let packet = arrival.receipt.map(|r| (r.packet, digest(&arrival)));
         self.heard_source(usize::from(arrival.source.0), at)?;
-        match self.read(&arrival, at) {
+        let heard = self.read(&arrival, at);
+        let again = self.sent_again(&arrival, source, packet);
+        if !again {
+            self.learn(&arrival, source, at, heard.noted)?;
+        }
+        match heard.outcome {
             Err(Refused::Malformed { reason, detail }) => {
-                if self.sent_again(&arrival, source, packet) {
+                if again {
                     return self.leave(at, source, packet, Bucket::Duplicate, None, 0);
                 }
                 self.quarantine(&arrival, at, source, packet, (reason, detail))
@@ -45,25 +50,43 @@ impl State {
                 self.count_ignored(&arrival, policy);
                 self.leave(at, source, packet, Bucket::Ignored, None, 0)
             }
-            Ok(decoded) => {
-                let again = self.sent_again(&arrival, source, packet);
-                self.observations(&arrival, at, source, packet, decoded, again)
-            }
+            Ok(decoded) => self.observations(&arrival, at, source, packet, decoded, again),
         }
     }
 
-    fn read(&self, arrival: &Arrival, at: Stamp) -> Result<Decoded, Refused> {
+    fn read(&self, arrival: &Arrival, at: Stamp) -> Heard {
+        let place = usize::from(arrival.source.0);
+        let refused = |refused| Heard { outcome: Err(refused), noted: Vec::new() };
         let Ok(topic) = std::str::from_utf8(&arrival.topic) else {
-            return Err(Refused::Malformed {
+            return refused(Refused::Malformed {
                 reason: "topic_not_utf8",
                 detail: "the topic is not UTF-8; MQTT does not allow that: mend the publisher"
                     .into(),
             });
         };
-        let routes = self.plan.sources.get(usize::from(arrival.source.0));
+        let Some((source, seat)) = self.plan.sources.get(place).zip(self.seats.get(place)) else {
+            return refused(Refused::Ignored("no_route"));
+        };
         let message =
             Message { topic, payload: &arrival.payload, retained: arrival.retained, received: at };
-        decode::decode(routes.map_or(&[], |s| &s.routes), &message)
+        decode::decode(&source.routes, &message, &seat.memory)
+    }
+
+    /// Remembers what a message said for those after it, in its transaction.
+    fn learn(
+        &mut self,
+        arrival: &Arrival,
+        source: u32,
+        at: Stamp,
+        noted: Vec<Remember>,
+    ) -> Result<(), StoreError> {
+        let Some(seat) = self.seats.get_mut(usize::from(arrival.source.0)) else { return Ok(()) };
+        let learnt = seat.memory.learn(noted);
+        seat.metrics.pushed_out.inc_by(learnt.pushed_out);
+        for Remember { key, value } in learnt.changes {
+            self.writer.put_remembered(source, &key, value.as_deref(), at)?;
+        }
+        Ok(())
     }
 
     /// Whether the broker sends again what was committed, because it never saw

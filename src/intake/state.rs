@@ -3,6 +3,7 @@
 use super::judge;
 use super::plan::Plan;
 use crate::air::{Hour, Stamp};
+use crate::decode::Memory;
 use crate::rules::judge::{Judge, Saved};
 use crate::store::{ArrivalRow, DeviceId, Index, Row, RowKind, Snapshot, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role, SourceMetrics};
@@ -23,6 +24,8 @@ pub(super) struct Seat {
     pub row: u32,
     /// When a message came last, or the start.
     pub heard: Stamp,
+    /// What its messages have said for those to come.
+    pub memory: Memory,
     pub metrics: SourceMetrics,
     pub part: Part,
 }
@@ -63,7 +66,14 @@ impl State {
             let row = writer.source(&source.name)?;
             let part = health.part(&format!("source/{}", source.name), Role::Edge, None);
             part.down("not connected yet");
-            seats.push(Seat { row, heard: now, metrics: metrics.source(&source.name), part });
+            let memory = Memory::of(writer.remembered(row)?);
+            seats.push(Seat {
+                row,
+                heard: now,
+                memory,
+                metrics: metrics.source(&source.name),
+                part,
+            });
         }
         let mut judge = Judge::new(plan.judge.clone(), now);
         let kept = writer.snapshot()?.and_then(|kept| {

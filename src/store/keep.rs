@@ -244,6 +244,39 @@ impl Writer {
         .map(drop)
     }
 
+    /// What the messages of a source have said for those to come, what was
+    /// learnt first in front.
+    pub fn remembered(&self, source: u32) -> Res<Vec<(String, String)>> {
+        let run = || {
+            let mut statement = self
+                .conn
+                .prepare("SELECT key, value FROM remembered WHERE source = ? ORDER BY id")?;
+            let rows = statement.query_map([source], |r| Ok((r.get(0)?, r.get(1)?)))?;
+            rows.collect::<rusqlite::Result<_>>()
+        };
+        run().map_err(|e| classify(&self.path, e))
+    }
+
+    /// Remembers something of a source, or forgets it. What is replaced counts as
+    /// learnt now.
+    pub fn put_remembered(
+        &self,
+        source: u32,
+        key: &str,
+        value: Option<&str>,
+        at: Stamp,
+    ) -> Res<()> {
+        match value {
+            Some(value) => self.run(
+                "INSERT OR REPLACE INTO remembered (source, key, value, at) VALUES (?, ?, ?, ?)",
+                params![source, key, value, at.0],
+            ),
+            None => self
+                .run("DELETE FROM remembered WHERE source = ? AND key = ?", params![source, key]),
+        }
+        .map(drop)
+    }
+
     /// Keeps the intake's state as of a journal row.
     pub fn put_snapshot(&self, s: &Snapshot) -> Res<()> {
         self.run(

@@ -23,6 +23,7 @@
 //! | `changes`, `levels` | what was judged | each batch |
 //! | `events`, `outbox` | what receivers must be told, and how far that is | each batch |
 //! | `cursors` | how far each target of `forward` is | on its command |
+//! | `remembered` | what messages said for those to come: births, discovery | with the message |
 //! | `snapshot` | the intake's state at a journal row | now and then |
 
 mod body;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The version of the schema that this program writes.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = VERSIONS.len() as i32;
 /// How long one connection waits for another's lock.
 const BUSY_MAX: Duration = Duration::from_secs(5);
 /// Says in the file's header whose it is: "Dust".
@@ -102,12 +102,13 @@ pub fn open_writer(dir: &Path) -> Result<Connection, StoreError> {
     let found = identity(&conn, &path)?;
     // Only now: these settings are written into the file.
     prepare(&conn).map_err(|e| classify(&path, e))?;
-    if found == 0 {
-        // In one transaction with the marks that say whose it is: a file killed
-        // between the two would be nobody's.
+    let steps = VERSIONS.get(found as usize..).unwrap_or_default();
+    if !steps.is_empty() {
+        // In one transaction with the marks that say whose it is and how far: a
+        // file killed between the two would be nobody's.
         let marks =
             format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {VERSION};");
-        conn.execute_batch(&format!("BEGIN IMMEDIATE; {SCHEMA} {marks} COMMIT;"))
+        conn.execute_batch(&format!("BEGIN IMMEDIATE; {} {marks} COMMIT;", steps.concat()))
             .map_err(|e| classify(&path, e))?;
     }
     Ok(conn)
@@ -164,7 +165,11 @@ pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
     }
 }
 
-const SCHEMA: &str = "
+/// What leads from each version to the next, from the empty file on. A step that
+/// a released program has taken never changes; a new version is a new step.
+const VERSIONS: [&str; 2] = [VERSION_1, VERSION_2];
+
+const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
 CREATE TABLE devices (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, source INTEGER NOT NULL, last INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE labels (id INTEGER PRIMARY KEY, channel TEXT NOT NULL, variant TEXT NOT NULL, UNIQUE (channel, variant));
@@ -210,3 +215,54 @@ CREATE TABLE conditions (kind TEXT NOT NULL, subject TEXT NOT NULL, since INTEGE
 CREATE TABLE cursors (target TEXT PRIMARY KEY, journal INTEGER NOT NULL, change INTEGER NOT NULL, hour INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, fold BLOB NOT NULL, state BLOB NOT NULL);
 ";
+
+/// What messages said for those to come.
+const VERSION_2: &str = "
+CREATE TABLE remembered (id INTEGER PRIMARY KEY, source INTEGER NOT NULL, key TEXT NOT NULL,
+  value TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (source, key));
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::Stamp;
+    use crate::store::Writer;
+
+    /// A store as the version before left it.
+    fn of_version_1(dir: &Path) {
+        let conn = Connection::open(file(dir)).unwrap();
+        prepare(&conn).unwrap();
+        let marks = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;");
+        let rows = "INSERT INTO sources (id, name) VALUES (7, 'city');
+                    INSERT INTO devices (id, name, source) VALUES (1, 'd', 7);";
+        conn.execute_batch(&format!("BEGIN; {VERSION_1} {marks} {rows} COMMIT;")).unwrap();
+    }
+
+    #[test]
+    fn a_store_of_version_1_is_opened_with_all_it_has_and_remembers_from_then_on() {
+        let dir = tempfile::tempdir().unwrap();
+        of_version_1(dir.path());
+        let mut writer = Writer::open(dir.path()).unwrap();
+        assert_eq!(writer.source("city").unwrap(), 7);
+        assert!(writer.devices().contains_key("d"));
+        writer.put_remembered(7, "a", Some("1"), Stamp(5)).unwrap();
+        writer.put_remembered(7, "b", Some("2"), Stamp(6)).unwrap();
+        writer.put_remembered(7, "a", Some("3"), Stamp(7)).unwrap();
+        writer.put_remembered(8, "a", Some("4"), Stamp(7)).unwrap();
+        drop(writer);
+        let writer = Writer::open(dir.path()).unwrap();
+        let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
+        assert_eq!(writer.remembered(7).unwrap(), [pair("b", "2"), pair("a", "3")]);
+        writer.put_remembered(7, "b", None, Stamp(8)).unwrap();
+        assert_eq!(writer.remembered(7).unwrap(), [pair("a", "3")]);
+    }
+
+    #[test]
+    fn a_store_of_an_older_version_can_be_read_without_being_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        of_version_1(dir.path());
+        drop(open_reader(dir.path()).unwrap());
+        let conn = Connection::open(file(dir.path())).unwrap();
+        assert_eq!(identity(&conn, &file(dir.path())).unwrap(), 1);
+    }
+}

@@ -55,6 +55,7 @@ struct Inward {
     duplicates: Counters<1>,
     quarantined: Counters<2>,
     ignored: Counters<2>,
+    pushed_out: Counters<1>,
     commit_seconds: Histogram,
     commit_batch: Histogram,
     ack_seconds: Histogram,
@@ -88,6 +89,8 @@ pub struct SourceMetrics {
     pub readings_stored: Counter,
     /// Readings that were there already.
     pub duplicates: Counter,
+    /// Descriptions pushed out of the bounded memory by newer ones.
+    pub pushed_out: Counter,
     /// 1 while connected and subscribed.
     pub connected: Gauge,
     /// 1 while the source should speak and does not.
@@ -116,6 +119,7 @@ impl Inward {
             duplicates: put(r, "dustline_duplicates", "Readings that were there already", Family::default()),
             quarantined: put(r, "dustline_quarantined", "Messages set aside", Family::default()),
             ignored: put(r, "dustline_ignored", "Messages left out by a named policy", Family::default()),
+            pushed_out: put(r, "dustline_descriptions_dropped", "Descriptions pushed out of memory by newer ones", Family::default()),
             commit_seconds: put(r, "dustline_commit_seconds", "Time of a commit", histogram(&COMMIT)),
             commit_batch: put(r, "dustline_commit_batch_arrivals", "Messages in one commit", histogram(&BATCH)),
             ack_seconds: put(r, "dustline_arrival_to_ack_seconds", "From arrival to its acknowledgement", histogram(&ACK)),
@@ -166,6 +170,7 @@ impl Metrics {
             arrivals: self.0.inward.arrivals.get_or_create_owned(&of),
             readings_stored: self.0.inward.readings_stored.get_or_create_owned(&of),
             duplicates: self.0.inward.duplicates.get_or_create_owned(&of),
+            pushed_out: self.0.inward.pushed_out.get_or_create_owned(&of),
             connected: self.0.inward.mqtt_connected.get_or_create_owned(&of),
             silent: self.0.inward.source_silent.get_or_create_owned(&of),
             all: self.clone(),
@@ -287,12 +292,13 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Name and labels of every metric, as published.
-    const PUBLISHED: [&str; 23] = [
+    const PUBLISHED: [&str; 24] = [
         "dustline_arrivals_total{source}",
         "dustline_readings_stored_total{source}",
         "dustline_duplicates_total{source}",
         "dustline_quarantined_total{reason,source}",
         "dustline_ignored_total{reason,source}",
+        "dustline_descriptions_dropped_total{source}",
         "dustline_commit_seconds{}",
         "dustline_commit_batch_arrivals{}",
         "dustline_arrival_to_ack_seconds{}",
