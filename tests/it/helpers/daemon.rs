@@ -29,8 +29,6 @@ impl TestDaemon {
     /// One with this configuration, beside the data directory and the address,
     /// which it has already. It does not run yet.
     pub fn new(config: &str) -> TestDaemon {
-        // An error says that a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut daemon = TestDaemon {
             dir: TempDir::new().unwrap(),
             config: String::new(),
@@ -38,7 +36,7 @@ impl TestDaemon {
             child: None,
             log_from: 0,
             base: String::new(),
-            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+            client: super::http_client(),
         };
         daemon.configure(config);
         daemon

@@ -17,3 +17,11 @@ pub const DEADLINE: Duration = Duration::from_secs(20);
 pub async fn soon<T>(what: &str, f: impl Future<Output = T>) -> T {
     tokio::time::timeout(DEADLINE, f).await.unwrap_or_else(|_| panic!("in vain: {what}"))
 }
+
+/// A client for the tests' own questions; makes the process ready for TLS, which
+/// clients want even where none is spoken.
+pub fn http_client() -> reqwest::Client {
+    // An error says that a provider is installed already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder().no_proxy().build().unwrap()
+}

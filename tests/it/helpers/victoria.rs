@@ -76,7 +76,7 @@ impl Victoria {
 
     /// It says that it starts a moment before it listens.
     async fn answers(&mut self) -> bool {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = super::http_client();
         while client.get(format!("{}/health", self.url())).send().await.is_err() {
             let child = self.running.as_mut().unwrap();
             if child.try_wait().unwrap().is_some() {
@@ -97,7 +97,7 @@ impl Victoria {
 
     /// Every sample of a metric, by a Prometheus selector, as it exports them.
     pub async fn export(&self, selector: &str) -> Vec<Sample> {
-        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = super::http_client();
         let get = |path: &str| client.get(format!("{}{path}", self.url()));
         let flushed = get("/internal/force_flush").send().await.unwrap();
         assert!(flushed.status().is_success());
