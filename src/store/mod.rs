@@ -26,6 +26,7 @@
 //! | `remembered` | what messages said for those to come: births, discovery | with the message |
 //! | `snapshot` | the intake's state at a journal row | now and then |
 
+pub mod block;
 mod body;
 mod history;
 mod index;
