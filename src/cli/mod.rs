@@ -14,6 +14,7 @@ pub mod quarantine;
 pub mod rulesets;
 mod run;
 mod simulate;
+mod store;
 
 pub use exit::{Code, Failure};
 
@@ -47,6 +48,8 @@ enum Command {
     Quarantine(quarantine::QuarantineArgs),
     /// Look at the notices for receivers.
     Outbox(outbox::OutboxArgs),
+    /// Look after the data: sizes, a check, a copy.
+    Store(store::StoreArgs),
     /// Show the official rules that are built in.
     Rulesets(rulesets::Args),
     /// Send what a synthetic network measures to a broker.
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Command::Ledger(args) => ledger::run(&args, out),
         Command::Quarantine(args) => quarantine::run(&args, out),
         Command::Outbox(args) => outbox::run(&args, out),
+        Command::Store(args) => store::run(&args, out),
         Command::Rulesets(args) => rulesets::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Completions(args) => manual::completions(&args, &mut Cli::command()),

@@ -26,10 +26,13 @@
 //! | `remembered` | what messages said for those to come: births, discovery | with the message |
 //! | `snapshot` | the intake's state at a journal row | now and then |
 
+mod backup;
 pub mod block;
 mod body;
+mod check;
 mod history;
 mod index;
+mod info;
 mod judged;
 mod keep;
 mod query;
@@ -40,7 +43,9 @@ mod types;
 mod write;
 
 pub use body::{decode_body, encode_body};
+pub use check::{Checked, Finding};
 pub use index::{DeviceIndex, Index, OpenHour};
+pub use info::{Info, TableInfo};
 pub use query::HourPlace;
 pub use read::{Filter, Reader};
 pub use schema::{StoreError, lock};

@@ -70,6 +70,10 @@ impl Reader {
         Ok(Reader { conn: open_reader(dir)?, path: file(dir), names: Names::default() })
     }
 
+    pub(super) fn connection(&self) -> &Connection {
+        &self.conn
+    }
+
     pub(super) fn err(&self, e: rusqlite::Error) -> StoreError {
         classify(&self.path, e)
     }
@@ -91,7 +95,7 @@ impl Reader {
         run().map_err(|e| self.err(e))
     }
 
-    fn number(&self, sql: &str) -> Res<i64> {
+    pub(super) fn number(&self, sql: &str) -> Res<i64> {
         let run = || self.conn.prepare_cached(sql)?.query_row([], |r| r.get::<_, Option<i64>>(0));
         Ok(run().map_err(|e| self.err(e))?.unwrap_or(0))
     }
@@ -108,8 +112,20 @@ impl Reader {
 
     /// Size of the database in bytes, with its write-ahead log.
     pub fn bytes(&self) -> u64 {
+        let (file, wal) = self.files();
+        file + wal
+    }
+
+    /// Sizes of the file and of its write-ahead log in bytes.
+    pub(super) fn files(&self) -> (u64, u64) {
         let of = |p: &Path| std::fs::metadata(p).map_or(0, |m| m.len());
-        of(&self.path) + of(&self.path.with_extension("db-wal"))
+        (of(&self.path), of(&self.path.with_extension("db-wal")))
+    }
+
+    /// Bytes that the disk has left for us; `None` if the system does not say.
+    pub fn free(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.path).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
     /// Looks up the names of devices, sources and labels again.

@@ -11,5 +11,6 @@ mod helpers;
 mod intake;
 mod mqtt;
 mod simulate;
+mod store;
 mod survive;
 mod tidy;
