@@ -31,6 +31,7 @@ pub mod decode;
 pub mod deliver;
 pub mod flow;
 pub mod forward;
+pub mod hotline;
 pub mod intake;
 pub mod mqtt;
 pub mod quality;

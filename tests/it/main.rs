@@ -14,3 +14,4 @@ mod simulate;
 mod store;
 mod survive;
 mod tidy;
+mod transcript;
