@@ -16,7 +16,7 @@ mod daemon;
 mod environment;
 mod excerpt;
 mod fault;
-mod later;
+mod hotline;
 mod outputs;
 mod reader;
 mod route;
@@ -146,7 +146,13 @@ fn settings(mut root: Table<'_>) -> Settings {
     let judgement = daemon::judgement(&mut root);
     let quality = daemon::quality(&mut root);
     let log_json = daemon::log_json(&mut root);
-    later::check(&mut root);
+    let named = hotline::Named {
+        zones: &zones,
+        rulesets: &rulesets,
+        thresholds: &thresholds,
+        receivers: &receivers,
+    };
+    let (hotline, party_tokens) = hotline::read(&mut root, &named);
     root.finish();
     let named = |id: &String| zones.iter().any(|z| z.rulesets.contains(id));
     Settings {
@@ -163,6 +169,8 @@ fn settings(mut root: Table<'_>) -> Settings {
         judgement,
         quality,
         delivery,
+        hotline,
+        party_tokens,
         log_json,
     }
 }

@@ -56,6 +56,7 @@ pub(super) fn receivers(root: &mut Table<'_>, zones: &Unique, timeout: Duration)
             events: events(&mut table),
             zones: table.get("zones").and_then(|i| wanted_zones(&i, zones)),
             timeout: table.duration("timeout", timeout),
+            real_only: table.flag("real_only", false),
         });
         table.finish();
     }

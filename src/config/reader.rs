@@ -189,6 +189,11 @@ impl<'a> Table<'a> {
         self.entries.is_some_and(|entries| entries.keys().any(|k| k.get_ref() == key))
     }
 
+    /// Whether the table is in the file at all.
+    pub(super) fn is_there(&self) -> bool {
+        self.entries.is_some()
+    }
+
     /// Takes every key as known, when what is known depends on a faulty value.
     pub(super) fn know_all(&mut self) {
         self.entries = None;

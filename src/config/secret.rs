@@ -58,15 +58,6 @@ impl Item<'_> {
         }
     }
 
-    /// Checks the form of a secret without fetching it.
-    pub(super) fn secret_form(&self) {
-        match self.value {
-            DeValue::String(_) => {}
-            DeValue::Table(_) => drop(self.place_of_secret()),
-            _ => self.hidden_fault(format!("found {}, expected {FORMS}", self.kind()), None),
-        }
-    }
-
     fn secret_elsewhere(&self) -> Option<Secret> {
         match self.place_of_secret()? {
             Place::File(path) => self.secret_file(&path),

@@ -4,6 +4,7 @@ use super::secret::Secret;
 use crate::air::place::Language;
 use crate::air::{Names, Quantity};
 use crate::decode::Route;
+use crate::hotline;
 use crate::quality;
 use crate::rules::{Ruleset, Threshold};
 use std::collections::BTreeMap;
@@ -40,6 +41,10 @@ pub struct Settings {
     pub quality: quality::Policy,
     /// Outgoing requests of `deliver`.
     pub delivery: Delivery,
+    /// The hotline between parties, if there is one.
+    pub hotline: Option<hotline::Plan>,
+    /// The tokens with which parties act, by their ids.
+    pub party_tokens: BTreeMap<String, Secret>,
     /// The form of the log: `text` or `json`.
     pub log_json: bool,
 }
@@ -216,6 +221,8 @@ pub struct Receiver {
     pub zones: Option<Vec<String>>,
     /// How long one attempt may take. Default 10s.
     pub timeout: Duration,
+    /// Whether exercises of the hotline never reach it. Default false.
+    pub real_only: bool,
 }
 
 /// The format of a webhook body.

@@ -3,6 +3,7 @@
 use super::super::reader::general;
 use super::super::{Settings, read};
 use super::{SIGNING_KEY, Shelf, shown};
+use crate::hotline::Plan;
 use std::collections::BTreeSet;
 use std::path::Path;
 use toml::de::{DeTable, DeValue};
@@ -43,6 +44,7 @@ fn shelf() -> Shelf {
         .with_file("/etc/dustline/client.key", "-----BEGIN PRIVATE KEY-----\n")
         .with_file("/etc/dustline/kr-desk.secret", SIGNING_KEY)
         .with_file("/etc/dustline/influxdb.token", "t")
+        .with_file("/etc/dustline/party-kr.token", "t")
         .with_file("/etc/dustline/stations.csv", "id,lat,lon\ngangnam,37.5,127.0\n")
 }
 
@@ -119,6 +121,15 @@ fn the_values_shown_as_defaults_are_the_defaults() {
     assert_eq!(format!("{:?}", bare.delivery), format!("{:?}", all.delivery));
     assert_eq!((&bare.data_dir, &bare.instance), (&all.data_dir, &all.instance));
     assert_eq!(bare.log_json, all.log_json);
+    let bare_hotline = settings_of("[[party]]\nid = \"KR\"\n[hotline]\nparties = [\"KR\"]").hotline;
+    let (bare_hotline, hotline) = (bare_hotline.unwrap(), all.hotline.as_ref().unwrap());
+    let said = |p: &Plan| {
+        let party = p.parties.first().unwrap();
+        let deadlines = (party.ack_within, party.share_within, party.update_within);
+        let reminders = (p.remind_every, p.remind_close_every);
+        (deadlines, reminders, p.cooling, p.reopen_within, p.lifted_when)
+    };
+    assert_eq!(said(&bare_hotline), said(hotline));
 
     let source = "[[source]]\nname = \"city\"\nurl = \"mqtts://a\"\n\
                   subscribe = [{ topic = \"{device}\", format = \"airrohr\" }]\n\

@@ -225,15 +225,3 @@ fn a_database_needs_its_address_organisation_and_bucket() {
         ],
     );
 }
-
-#[test]
-fn parties_are_checked_although_they_are_not_active_yet() {
-    check(
-        "[[party]]\nid = \"KR\"\nlangage = \"ko\"\n[hotline]\nopen_on = [{ ladder = \"a\" }]",
-        &[
-            "3:1: party[0].langage: unknown key; did you mean `language`?",
-            "4:1: hotline.parties: missing; expected a list of party ids",
-            "5:12: hotline.open_on[0]: expected ladder and level, or threshold",
-        ],
-    );
-}

@@ -24,7 +24,8 @@ fn the_published_example_is_accepted_as_printed() {
     let shelf = Shelf::default()
         .with_file("/etc/dustline/mqtt.password", "hunter2\n")
         .with_file("/etc/dustline/kr-desk.secret", format!("{SIGNING_KEY}\n"))
-        .with_file("/etc/dustline/influxdb.token", "token");
+        .with_file("/etc/dustline/influxdb.token", "token")
+        .with_file("/etc/dustline/party-kr.token", "token");
     let settings = settings_of(&shelf, toml);
     let source = settings.sources.first().unwrap();
     assert_eq!((source.host.as_str(), source.port), ("127.0.0.1", 1883));
@@ -38,6 +39,10 @@ fn the_published_example_is_accepted_as_printed() {
     assert_eq!((threshold.readings, threshold.of), (2, 3));
     assert_eq!(settings.receivers.len(), 1);
     assert_eq!(settings.influxdb.len(), 1);
+    let hotline = settings.hotline.unwrap();
+    assert_eq!(hotline.parties.iter().map(|p| p.steps.len()).collect::<Vec<_>>(), [3, 0]);
+    assert_eq!(hotline.openers.len(), 2);
+    assert!(settings.party_tokens.contains_key("KR"));
 }
 
 #[test]
@@ -128,14 +133,6 @@ fn what_is_allowed_but_unwise_is_warned_of() {
             "3:1: zone[0]: no rulesets: nothing judges this zone",
             "3:1: zone[0]: no hour can be valid: 0 of 1 stations have devices, min_valid_share is \
          0.5; name the devices of its stations",
-        ],
-    );
-    warns(
-        &shelf,
-        "[[party]]\nid = \"KR\"\n[hotline]\nparties = []",
-        &[
-            "1:1: party[0]: not active in this version; its form is checked only",
-            "3:1: hotline: not active in this version; its form is checked only",
         ],
     );
 }

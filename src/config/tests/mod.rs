@@ -2,6 +2,7 @@
 
 mod example;
 mod faults;
+mod hotline;
 mod judged_faults;
 mod lists;
 mod meaning;

@@ -209,3 +209,16 @@ fn a_level_that_the_plan_does_not_know_opens() {
     story.does(&changed("seoul", NONE, "catastrophe", at(0)), at(0));
     assert_eq!(level(&story), "catastrophe");
 }
+
+#[test]
+fn two_falls_that_nobody_saw_are_both_done_as_of_when_they_were_due() {
+    let mut story = warned(at(0));
+    story.does(&changed("seoul", "warning", "advisory", at(10)), at(10));
+    story.does(&changed("seoul", "advisory", NONE, at(60)), at(60));
+    story.does(&Happening::Tick, at(600));
+    let falls = story.recorded.iter().filter_map(|r| match &r.entry.what {
+        What::Level { due, to, .. } => Some((due.unwrap(), to.name.as_str())),
+        _ => None,
+    });
+    assert_eq!(falls.collect::<Vec<_>>(), [(at(70), "advisory"), (at(130), NONE)]);
+}

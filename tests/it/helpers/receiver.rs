@@ -131,6 +131,7 @@ pub fn settings(id: &str, url: &str) -> dustline::config::settings::Receiver {
         events: vec![EventKind::Change, EventKind::Operational],
         zones: None,
         timeout: Duration::from_secs(10),
+        real_only: false,
     }
 }
 

@@ -1,0 +1,143 @@
+//! Parties and the hotline: what they mean, and what is said about bad ones.
+
+use super::{SIGNING_KEY, Shelf, check, shown, warns};
+use crate::hotline::{LiftedWhen, Plan};
+use std::time::Duration;
+
+/// What a hotline needs around it.
+const AROUND: &str = "[[zone]]\nid = \"seoul\"\nrulesets = [\"kr-air-alert\"]\n\
+                      [[threshold]]\nid = \"emergency\"\nquantity = \"pm10\"\nat_least = 300\n\
+                      lift_below = 150\n\
+                      [[receiver]]\nid = \"desk\"\nurl = \"https://a\"\nsecret = { file = \"k\" }\n\
+                      real_only = true\n";
+const INACTIVE: &str = "not active in this version: it is checked, but no incident is opened";
+
+fn shelf() -> Shelf {
+    Shelf::default().with_file("/etc/dustline/k", SIGNING_KEY).with_file("/etc/dustline/t", "t")
+}
+
+fn plan(text: &str) -> Plan {
+    let loaded = shelf().parse(&format!("{AROUND}{text}")).map_err(|f| shown(&f)).unwrap();
+    loaded.settings.hotline.unwrap()
+}
+
+/// Asserts the faults of a party and a hotline that stand below [`AROUND`], by
+/// their lines from there.
+#[track_caller]
+fn faults(text: &str, expected: &[&str]) {
+    let found = shown(&shelf().parse(&format!("{AROUND}{text}")).map(drop).unwrap_err());
+    let below = |fault: &String| {
+        let (line, rest) = fault.strip_prefix("dustline.toml:").unwrap().split_once(':').unwrap();
+        format!("{}:{rest}", line.parse::<usize>().unwrap() - AROUND.lines().count())
+    };
+    assert_eq!(found.iter().map(below).collect::<Vec<_>>(), expected, "in:\n{text}");
+}
+
+#[test]
+fn deadlines_of_a_party_stand_before_those_of_the_hotline() {
+    let plan = plan(
+        "[[party]]\nid = \"KR\"\nack_within = \"5m\"\n[[party]]\nid = \"CN\"\n\
+         [hotline]\nparties = [\"CN\", \"KR\"]\nack_within = \"20m\"\nupdate_within = \"0s\"\n\
+         lifted_when = \"below_open_on\"",
+    );
+    let deadlines: Vec<_> = plan.parties.iter().map(|p| (&*p.id, p.ack_within)).collect();
+    let minutes = |n: u64| Duration::from_secs(60 * n);
+    assert_eq!(deadlines, [("CN", minutes(20)), ("KR", minutes(5))]);
+    assert!(plan.parties.iter().all(|p| p.update_within.is_zero()));
+    assert_eq!(plan.lifted_when, LiftedWhen::BelowOpening);
+    assert!(plan.real_only.contains("desk"));
+}
+
+#[test]
+fn openers_share_an_incident_by_quantity_unless_they_name_a_cause() {
+    let plan = plan(
+        "[hotline]\nparties = []\nopen_on = [{ ladder = \"kr-pm25\", level = \"warning\" }, \
+         { ladder = \"kr-pm10\", level = \"advisory\", cause = \"dust\" }, \
+         { threshold = \"emergency\" }]\ngroups = [{ id = \"capital\", zones = [\"seoul\"] }]",
+    );
+    let causes: Vec<_> = plan.openers.iter().map(|o| (&*o.on, &*o.cause)).collect();
+    assert_eq!(causes, [("kr-pm25", "pm2_5"), ("kr-pm10", "dust"), ("emergency", "pm10")]);
+    let opens: Vec<Vec<bool>> =
+        plan.openers.iter().map(|o| o.levels.iter().map(|l| l.opens).collect()).collect();
+    assert_eq!(opens, [vec![false, true], vec![true, true], vec![true]]);
+    assert_eq!(plan.group_ids(), ["capital"]);
+}
+
+#[test]
+fn without_a_hotline_there_is_none() {
+    assert!(shelf().parse(AROUND).unwrap().settings.hotline.is_none());
+}
+
+#[test]
+fn every_fault_of_a_party_has_its_place() {
+    faults(
+        "[[party]]\nid = \"KR\"\nlangage = \"ko\"\nack_within = \"0s\"\nescalation = [\n\
+         { after = \"15m\", receivers = [\"desc\"] },\n{ after = \"15m\", receivers = [] },\n\
+         { receivers = [\"desk\", \"desk\"] }]",
+        &[
+            "3:1: party[0].langage: unknown key; did you mean `language`?",
+            "4:14: party[0].ack_within: found \"0s\", expected at least \"1ms\"",
+            "6:31: party[0].escalation[0].receivers[0]: there is no [[receiver]] \"desc\": nobody \
+             is told in its place; did you mean `desk`?",
+            "7:11: party[0].escalation[1].after: not after the step before it; put the steps in \
+             order",
+            "7:30: party[0].escalation[1].receivers: no receiver: this step would call nobody",
+            "8:1: party[0].escalation[2].after: missing; expected a duration such as \"15m\"",
+            "8:24: party[0].escalation[2].receivers[1]: \"desk\" is there twice",
+        ],
+    );
+}
+
+#[test]
+fn every_fault_of_the_hotline_has_its_place() {
+    faults(
+        "[[party]]\nid = \"KOR\"\n[hotline]\nparties = [\"KOR\", \"KORE\"]\nopen_on = [\n\
+         { ladder = \"kr-pm2\", level = \"warning\" },\n\
+         { ladder = \"kr-pm25\", level = \"warnin\" },\n\
+         { ladder = \"kr-pm25\" },\n{ threshold = \"x\" },\n{ threshold = \"emergency\" },\n\
+         { threshold = \"emergency\" }]\ngroups = [{ id = \"a\", zones = [\"seol\"] }]\n\
+         lifted_when = \"never\"\ncoling = \"1h\"",
+        &[
+            "4:19: hotline.parties[1]: there is no [[party]] \"KORE\": it is told nothing and \
+             cannot act; did you mean `KOR`?",
+            "6:12: hotline.open_on[0].ladder: there is no ladder \"kr-pm2\"; did you mean \
+             `kr-pm25`?",
+            "7:31: hotline.open_on[1].level: kr-pm25 has no level \"warnin\"; did you mean \
+             `warning`?",
+            "8:1: hotline.open_on[2]: expected ladder and level, or threshold",
+            "9:15: hotline.open_on[3].threshold: there is no [[threshold]] \"x\"; known: emergency",
+            "11:1: hotline.open_on[5]: \"emergency\" is there twice",
+            "12:32: hotline.groups[0].zones[0]: there is no [[zone]] \"seol\"; did you mean \
+             `seoul`?",
+            "13:15: hotline.lifted_when: found \"never\", expected \"none\" or \"below_open_on\"",
+            "14:1: hotline.coling: unknown key; did you mean `cooling`?",
+        ],
+    );
+    check(
+        "[hotline]\nopen_on = []",
+        &["1:1: hotline.parties: missing; expected a list of party ids"],
+    );
+}
+
+#[test]
+fn what_is_unwise_or_not_there_yet_is_warned_of() {
+    warns(
+        &shelf(),
+        "[[party]]\nid = \"KR\"\ntoken = { file = \"t\" }\n\
+         escalation = [{ after = \"5m\", receivers = [\"minister\"] }]\n\
+         [hotline]\nparties = [\"KR\", \"CN\"]\n\
+         open_on = [{ ladder = \"kr-pm25\", level = \"warning\" }]",
+        &[
+            "1:1: party[0]: nobody is told when an incident opens; begin escalation with { after = \
+             \"0s\", receivers = [ … ] }",
+            &format!("1:1: party[0]: {INACTIVE}"),
+            "4:44: party[0].escalation[0].receivers[0]: there is no [[receiver]] \"minister\": \
+             nobody is told in its place",
+            &format!("5:1: hotline: {INACTIVE}"),
+            "6:18: hotline.parties[1]: there is no [[party]] \"CN\": it is told nothing and cannot \
+             act",
+            "7:23: hotline.open_on[0].ladder: no zone is judged by kr-pm25: this opens nothing; \
+             name its ruleset in the rulesets of a [[zone]]",
+        ],
+    );
+}
