@@ -26,9 +26,10 @@ use clap::{Parser, ValueEnum};
 use daemon::{Daemon, Home};
 use dustline::simulate::Broker as Embedded;
 use figures::{load, print_machine, quantile};
-use network::{Network, Publisher, now_ms, written};
+use network::{DISTRICTS, Network, Publisher, now_ms, written};
 use rusqlite::Connection;
 use std::fs::File;
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
@@ -65,6 +66,12 @@ struct Options {
     /// The bare subscriber, too, syncs what it took before it acknowledges.
     #[arg(long)]
     synced: bool,
+    /// Connections of each source of the daemon.
+    #[arg(long, default_value_t = 1)]
+    connections: usize,
+    /// Sources of the daemon, each with its own share of the districts.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=16))]
+    sources: u8,
     /// Given by `cargo bench`.
     #[arg(long, hide = true)]
     bench: bool,
@@ -130,9 +137,26 @@ struct Flood {
     network: Network,
     messages: usize,
     synced: bool,
+    connections: usize,
+    sources: usize,
 }
 
 impl Flood {
+    /// A daemon's home for the broker on this port.
+    fn home(&self, dir: &Path, port: u16) -> Result<Home> {
+        let districts: Vec<String> = match self.sources {
+            1 => vec!["+".to_owned()],
+            _ => (0..DISTRICTS).map(|d| d.to_string()).collect(),
+        };
+        let source = |n: usize| {
+            let share: Vec<&str> =
+                districts.iter().skip(n).step_by(self.sources).map(String::as_str).collect();
+            daemon::source(&format!("city{n}"), port, self.connections, &share)
+        };
+        let sources: Vec<String> = (0..self.sources).map(source).collect();
+        Home::new(dir, &sources.concat(), "")
+    }
+
     /// Publishes everything, ends when the broker has acknowledged it.
     fn publish(&self, port: u16, first_ms: i64) -> Result<()> {
         let mut publisher = Publisher::connect(&self.network, port)?;
@@ -157,11 +181,8 @@ impl Flood {
 
     /// The event time of the first message, so that the last is of now.
     fn first_ms(&self) -> i64 {
-        now_ms() - self.rounds() * INTERVAL_MS
-    }
-
-    fn rounds(&self) -> i64 {
-        (self.messages.saturating_sub(1) / self.network.len()) as i64
+        let rounds = self.messages.saturating_sub(1) / self.network.len();
+        now_ms() - rounds as i64 * INTERVAL_MS
     }
 }
 
@@ -174,13 +195,23 @@ fn main() -> Result<()> {
          publisher's window {WINDOW}, max_queued_messages 0, one zone with kr-air-alert",
         options.messages, options.devices,
     );
+    println!(
+        "the daemon has {} sources with {} connections each",
+        options.sources, options.connections
+    );
     if options.synced {
         println!("the bare subscriber syncs each read to disk before it acknowledges");
     }
     for kind in &options.broker {
         let version = if *kind == Kind::Mosquitto { Version::V311 } else { Version::V5 };
         let network = Network::new(options.devices, version);
-        let flood = Flood { network, messages: options.messages, synced: options.synced };
+        let flood = Flood {
+            network,
+            messages: options.messages,
+            synced: options.synced,
+            connections: options.connections,
+            sources: usize::from(options.sources),
+        };
         for mode in &options.mode {
             if (*kind, *mode) == (Kind::Embedded, Mode::Backlog) {
                 println!("\nEmbedded, Backlog: left out, it keeps nothing for who is away");
@@ -263,25 +294,24 @@ fn our_round(kind: Kind, mode: Mode, flood: &Flood) -> Result<Round> {
     let broker = Broker::start(kind)?;
     let port = broker.port();
     let dir = TempDir::new()?;
-    let home = Home::new(dir.path(), port, "")?;
+    let home = flood.home(dir.path(), port)?;
     let mut daemon = home.start()?;
-    home.wait_subscribed()?;
+    home.wait_subscribed(flood.sources * flood.connections)?;
     let first_ms = flood.first_ms();
-    let last_ms = first_ms + flood.rounds() * INTERVAL_MS;
     let done = if mode == Mode::Backlog {
         daemon.stop()?;
         flood.publish(port, first_ms)?;
         daemon = home.start()?;
         let began = Instant::now();
         let before = daemon.cpu()?;
-        wait_stored(&home, flood, last_ms)?;
+        wait_stored(&home, flood)?;
         finished(&daemon, flood, began, before)?
     } else {
         thread::scope(|s| {
             let before = daemon.cpu()?;
             let began = Instant::now();
             let publishing = s.spawn(|| flood.publish(port, first_ms));
-            wait_stored(&home, flood, last_ms)?;
+            wait_stored(&home, flood)?;
             let done = finished(&daemon, flood, began, before)?;
             joined(publishing)?;
             anyhow::Ok(done)
@@ -298,15 +328,15 @@ fn finished(daemon: &Daemon, flood: &Flood, began: Instant, before: Duration) ->
     Ok(Round::new(flood.messages, took, cpu, daemon.peak_memory()?))
 }
 
-/// Waits until the last message is in the journal. The broker keeps the order
-/// and the journal that of receipt, so it is among the last rows.
-fn wait_stored(home: &Home, flood: &Flood, last_ms: i64) -> Result<()> {
+/// Waits until all messages are in the journal.
+fn wait_stored(home: &Home, flood: &Flood) -> Result<()> {
     let store = home.store()?;
     let expected = flood.messages as i64;
     let (mut rows, mut moved) = (0, Instant::now());
     loop {
         let now = daemon::rows(&store)?;
-        if now >= expected && is_last(&store, flood, last_ms)? {
+        // Rows that are no messages are among them, so in the end it is counted.
+        if now >= expected && stored(&store)? >= expected {
             return Ok(());
         }
         if now > rows {
@@ -317,21 +347,14 @@ fn wait_stored(home: &Home, flood: &Flood, last_ms: i64) -> Result<()> {
     }
 }
 
-fn is_last(store: &Connection, flood: &Flood, last_ms: i64) -> Result<bool> {
-    let last = (flood.messages - 1) % flood.network.len();
-    let found: i64 = store.query_row(
-        "SELECT count(*) FROM (SELECT device, observed FROM journal ORDER BY seq DESC LIMIT 16) j
-         JOIN devices d ON d.id = j.device WHERE d.name = ? AND j.observed = ?",
-        (format!("s{last:05}"), last_ms),
-        |r| r.get(0),
-    )?;
-    Ok(found > 0)
+fn stored(store: &Connection) -> Result<i64> {
+    let count = "SELECT count(*) FROM journal WHERE tag & 7 = 1";
+    Ok(store.query_row(count, [], |r| r.get(0))?)
 }
 
 /// Every message must have become exactly one row with its readings.
 fn check(store: &Connection, messages: usize) -> Result<()> {
-    let stored: i64 =
-        store.query_row("SELECT count(*) FROM journal WHERE tag & 7 = 1", [], |r| r.get(0))?;
+    let stored = stored(store)?;
     if stored != messages as i64 {
         bail!("{stored} of {messages} messages were stored: the figures mean nothing");
     }

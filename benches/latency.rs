@@ -78,9 +78,10 @@ fn main() -> Result<()> {
     let broker = Mosquitto::start()?;
     let (arrived, port) = receiver()?;
     let dir = TempDir::new()?;
-    let home = Home::new(dir.path(), broker.port, &alerting(port))?;
+    let home =
+        Home::new(dir.path(), &daemon::source("city", broker.port, 1, &["+"]), &alerting(port))?;
     let mut daemon = home.start()?;
-    home.wait_subscribed()?;
+    home.wait_subscribed(1)?;
     let before = daemon.cpu()?;
     let published = flow(&options, broker.port)?;
     let cpu = daemon.cpu()? - before;

@@ -74,7 +74,7 @@ fn main() -> Result<()> {
     let dir = options.dir.clone().unwrap_or_else(|| own.path().to_owned());
     std::fs::create_dir_all(&dir)?;
     let broker = Mosquitto::start()?;
-    let home = Home::new(&dir, broker.port, "")?;
+    let home = Home::new(&dir, &daemon::source("city", broker.port, 1, &["+"]), "")?;
     if home.store().is_err() {
         fill(&options, &dir)?;
     }
@@ -118,7 +118,7 @@ fn kills(options: &Options, home: &Home) -> Result<()> {
         println!("| {kill} | {last} | {} | {ready:.0} | {cpu} | {} |", last - kept, load());
         samples.push(ready);
         // The next one is killed while readings flow again.
-        home.wait_subscribed()?;
+        home.wait_subscribed(1)?;
     }
     println!("| median | | | {:.0} | | |", quantile(&samples, 0.5));
     println!("| largest | | | {:.0} | | |", quantile(&samples, 1.0));
@@ -151,12 +151,11 @@ fn fill(options: &Options, dir: &Path) -> Result<()> {
     let data = &loaded.settings.data_dir;
     let _lock = store::lock(data)?;
     let writer = Writer::open(data)?;
-    let committed = flow::committed(writer.last()).0;
+    let announce = flow::announce(writer.last());
     let mut intake = Intake::open(Parts {
         plan: Arc::new(Plan::of(&loaded.settings)),
         writer,
-        receipts: vec![flow::receipts().0],
-        committed,
+        announce,
         metrics: Metrics::new("bench", "bench"),
         clock: Clock::manual(Stamp(first)),
         health: Health::new(),
@@ -192,6 +191,6 @@ fn arrival(n: usize, device: usize, at: i64) -> Arrival {
         retained: false,
         duplicate: false,
         at: Stamp(at + 500),
-        receipt: Some(Receipt { connection: 1, packet: n as u16, exactly_once: false }),
+        receipt: Some(Receipt { lane: 0, connection: 1, packet: n as u16, exactly_once: false }),
     }
 }

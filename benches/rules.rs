@@ -56,7 +56,7 @@ fn main() -> Result<()> {
         ensure!(judged.is_some_and(|j| j.hours.iter().any(|(_, h)| h.valid)), "no valid hour");
         let frontier: Hour = Stamp(start).hour().next();
         let began = Instant::now();
-        let closed = judge.close_devices(frontier);
+        let closed = judge.close_devices(frontier, 1..=u32::MAX);
         devices.push(ns_each(began.elapsed(), u64::from(DEVICES)));
         ensure!(closed.len() == DEVICES as usize, "{} hours closed", closed.len());
     }

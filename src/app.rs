@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::Influx;
 use crate::flow::{self, Command, Event, IntakeInbox, SourceId, ToIntake};
-use crate::intake::{self, Intake, IntakeError};
+use crate::intake::{self, Intake, IntakeError, LaneStart};
 use crate::mqtt::Subscriber;
 use crate::store::{self, Reader, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Role};
@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 /// Everything that stops must have stopped by then.
@@ -92,6 +92,7 @@ struct Shared {
     metrics: Metrics,
     health: Arc<Health>,
     committed: watch::Receiver<flow::Committed>,
+    notices: watch::Receiver<flow::Committed>,
     to_intake: ToIntake,
 }
 
@@ -101,29 +102,27 @@ impl App {
         let lock = store::lock(&settings.data_dir)?;
         let writer = Writer::open(&settings.data_dir)?;
         let (to_intake, inbox) = flow::intake();
-        let (committed_tx, committed) = flow::committed(writer.last());
+        let announce = flow::announce(writer.last());
         let shared = Shared {
             settings: settings.clone(),
             clock: clock.clone(),
             metrics: Metrics::new(env!("CARGO_PKG_VERSION"), REVISION),
             health: Health::new(),
-            committed,
+            committed: announce.committed(),
+            notices: announce.notices(),
             to_intake: to_intake.clone(),
         };
-        let (back, receipts): (Vec<_>, Vec<_>) =
-            settings.sources.iter().map(|_| flow::receipts()).unzip();
         let mut intake = Intake::open(intake::Parts {
             plan: Arc::new(intake::Plan::of(&settings)),
             writer,
-            receipts: back,
-            committed: committed_tx,
+            announce,
             metrics: shared.metrics.clone(),
             clock: clock.clone(),
             health: shared.health.clone(),
         })?;
-        let mut previous = Vec::new();
-        for place in 0..settings.sources.len() {
-            previous.push(intake.previous_filters(place)?);
+        let mut lanes = Vec::new();
+        for _ in &settings.sources {
+            lanes.push(intake.next_source()?);
         }
         shared.health.part("store", Role::Core, None).ok();
         let address = settings.http.listen;
@@ -137,7 +136,7 @@ impl App {
         systemd::ready(&format!("taking readings; http://{address}"));
         let mut watchdog = JoinSet::new();
         watchdog.spawn(systemd::watchdog(shared.health.clone()));
-        let (stop_sources, sources) = start_sources(&shared, receipts, previous);
+        let (stop_sources, sources) = start_sources(&shared, lanes);
         tracing::info!(%address, data_dir = %settings.data_dir.display(), "started");
         Ok(App {
             address,
@@ -261,24 +260,27 @@ async fn any_of(tasks: &mut JoinSet<()>) {
 
 fn start_sources(
     shared: &Shared,
-    receipts: Vec<mpsc::Receiver<Vec<flow::Receipt>>>,
-    previous: Vec<Vec<String>>,
+    lanes: Vec<Vec<LaneStart>>,
 ) -> (watch::Sender<bool>, JoinSet<()>) {
     let (stop_tx, stop) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    let each = shared.settings.sources.iter().zip(receipts).zip(previous).enumerate();
-    for (place, ((source, receipts), previous_filters)) in each {
-        let subscriber = Subscriber {
-            source: Arc::new(source.clone()),
-            id: SourceId(place as u16),
-            filters: source.filters(),
-            previous_filters,
-            to_intake: shared.to_intake.clone(),
-            receipts,
-            clock: shared.clock.clone(),
-            stop: stop.clone(),
-        };
-        tasks.spawn(subscriber.run());
+    for (place, (source, starts)) in shared.settings.sources.iter().zip(lanes).enumerate() {
+        let source = Arc::new(source.clone());
+        for (start, lane) in starts.into_iter().zip(0..) {
+            let wanted = lane < source.connections;
+            let subscriber = Subscriber {
+                source: source.clone(),
+                id: SourceId(place as u16),
+                lane,
+                filters: if wanted { source.filters() } else { Vec::new() },
+                previous_filters: start.previous_filters,
+                to_intake: shared.to_intake.clone(),
+                receipts: start.receipts,
+                clock: shared.clock.clone(),
+                stop: stop.clone(),
+            };
+            tasks.spawn(subscriber.run());
+        }
     }
     (stop_tx, tasks)
 }
@@ -331,7 +333,7 @@ fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {
         instance: settings.instance.clone(),
         base_url: settings.http.base_url.clone(),
         clock: shared.clock.clone(),
-        committed: shared.committed.clone(),
+        committed: shared.notices.clone(),
         commands: shared.to_intake.commands.clone(),
         metrics: shared.metrics.clone(),
         part,

@@ -7,19 +7,32 @@
 //!
 //! | channel | from → to | size | when full |
 //! |---|---|---|---|
-//! | arrivals | mqtt → intake | [`ARRIVALS_MAX`] | QoS 0: dropped and counted as ignored; QoS 1, 2: the connection is not read until there is room |
+//! | arrivals | mqtt → intake | [`ARRIVALS_MAX`] and [`ARRIVAL_BYTES_MAX`], whichever is reached first | QoS 0: dropped and counted as ignored; QoS 1, 2: the connection is not read until there is room |
 //! | commands | deliver, forward, web, clock → intake | [`COMMANDS_MAX`] | the sender waits |
-//! | receipts | intake → mqtt, one a source | [`RECEIPTS_MAX`] batches | the receipt is dropped with its connection, the broker sends again |
-//! | committed | intake → deliver, forward, web | latest value | never: it is overwritten |
+//! | receipts | intake → mqtt, one a lane | [`RECEIPTS_MAX`] batches | the receipt is dropped with its connection, the broker sends again |
+//! | committed | intake → forward, web | latest value | never: it is overwritten |
+//! | notices | intake → deliver | latest value, told when the outbox has grown | never: it is overwritten |
+
+mod arrivals;
+
+pub use arrivals::{Arrivals, Room, Waiting};
 
 use crate::air::Stamp;
 use bytes::Bytes;
-use tokio::sync::{mpsc, watch};
+use std::sync::Arc;
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Arrivals waiting for the intake: more than the largest in-flight window. A
 /// flood of QoS 0 can fill it, several sources together, and a broker that sends
 /// more than its window, as Mosquitto 2.0.11 does once messages wait there.
 pub const ARRIVALS_MAX: usize = 16_384;
+/// Bytes of topics and bodies that wait for the intake or are in its running
+/// batch: what bounds memory when messages are large. Many times the window of
+/// ordinary messages, so that these never feel it.
+pub const ARRIVAL_BYTES_MAX: usize = 64 << 20;
+/// Bytes of topics and bodies committed in one transaction, about: bounds how
+/// long a batch of large messages takes. The message that passes it is the last.
+pub const BATCH_BYTES_MAX: usize = 8 << 20;
 /// Commands waiting for the intake; their senders wait and lose nothing.
 pub const COMMANDS_MAX: usize = 1_024;
 /// Batches of receipts on their way back to one source. A batch holds at least
@@ -34,15 +47,24 @@ pub const BATCH_MAX: usize = 2_048;
 
 const _: () = assert!(ARRIVALS_MAX >= 2 * RECEIVE_MAX as usize);
 const _: () = assert!(ARRIVALS_MAX >= BATCH_MAX);
+const _: () = assert!(ARRIVAL_BYTES_MAX >= 2 * BATCH_BYTES_MAX);
 
 /// A source by its place in the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
 
+/// One of the connections that a source holds side by side, counted from 0. Each
+/// has a session and packet identifiers of its own.
+pub type Lane = u8;
+/// The most lanes that a source may have.
+pub const LANES_MAX: u8 = 16;
+
 /// The right to acknowledge one packet on one connection. QoS 0 has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Receipt {
-    /// Counts the connections of a source; a receipt of an older one is stale.
+    /// The lane that it came on.
+    pub lane: Lane,
+    /// Counts the connections of a lane; a receipt of an older one is stale.
     pub connection: u64,
     /// The packet identifier on that connection.
     pub packet: u16,
@@ -78,6 +100,8 @@ pub enum Event {
     NewSession {
         /// Which source.
         source: SourceId,
+        /// On which of its lanes.
+        lane: Lane,
         /// When, by our clock.
         at: Stamp,
     },
@@ -92,10 +116,12 @@ pub enum Event {
 /// What the other stages ask of the single writer.
 #[derive(Debug)]
 pub enum Command {
-    /// A source connected, lost its connection, or was refused a subscription.
+    /// A lane of a source connected, lost its connection, or was refused a subscription.
     Source {
-        /// Which.
+        /// Which source.
         source: SourceId,
+        /// Which of its lanes.
+        lane: Lane,
         /// Its state now.
         state: SourceState,
         /// When, by our clock.
@@ -134,7 +160,7 @@ pub enum Command {
     Operational(Operational),
 }
 
-/// A connection's state, for metrics, readiness and the operational alerts.
+/// A lane's state, for metrics, readiness and the operational alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceState {
     /// Connected and subscribed.
@@ -214,7 +240,7 @@ pub struct Committed {
 #[derive(Debug, Clone)]
 pub struct ToIntake {
     /// Messages from the brokers.
-    pub arrivals: mpsc::Sender<Event>,
+    pub arrivals: Arrivals,
     /// Everything else.
     pub commands: mpsc::Sender<Event>,
 }
@@ -223,24 +249,55 @@ pub struct ToIntake {
 #[derive(Debug)]
 pub struct IntakeInbox {
     /// Messages from the brokers.
-    pub arrivals: mpsc::Receiver<Event>,
+    pub arrivals: mpsc::Receiver<Waiting>,
     /// Everything else.
     pub commands: mpsc::Receiver<Event>,
 }
 
 /// Makes the channels into the intake.
 pub fn intake() -> (ToIntake, IntakeInbox) {
-    let (arrivals, arrivals_rx) = mpsc::channel(ARRIVALS_MAX);
+    let (sender, arrivals_rx) = mpsc::channel(ARRIVALS_MAX);
+    let arrivals = Arrivals { sender, bytes: Arc::new(Semaphore::new(ARRIVAL_BYTES_MAX)) };
     let (commands, commands_rx) = mpsc::channel(COMMANDS_MAX);
     (ToIntake { arrivals, commands }, IntakeInbox { arrivals: arrivals_rx, commands: commands_rx })
 }
 
-/// Makes the channel that takes receipts back to one source.
+/// Makes the channel that takes receipts back to one lane of a source.
 pub fn receipts() -> (mpsc::Sender<Vec<Receipt>>, mpsc::Receiver<Vec<Receipt>>) {
     mpsc::channel(RECEIPTS_MAX)
 }
 
+/// The announcement of commits. Those who wait for notices alone are not woken by
+/// every reading: waking somebody costs as much as storing some messages.
+#[derive(Debug)]
+pub struct Announce {
+    committed: watch::Sender<Committed>,
+    notices: watch::Sender<Committed>,
+}
+
+impl Announce {
+    /// Tells how far the store is.
+    pub fn tell(&self, now: Committed) {
+        self.committed.send_replace(now);
+        self.notices.send_if_modified(|told| {
+            let more = told.outbox != now.outbox;
+            *told = now;
+            more
+        });
+    }
+
+    /// Hears of every commit.
+    pub fn committed(&self) -> watch::Receiver<Committed> {
+        self.committed.subscribe()
+    }
+
+    /// Hears of commits that brought notices.
+    pub fn notices(&self) -> watch::Receiver<Committed> {
+        self.notices.subscribe()
+    }
+}
+
 /// Makes the announcement of commits.
-pub fn committed(start: Committed) -> (watch::Sender<Committed>, watch::Receiver<Committed>) {
-    watch::channel(start)
+pub fn announce(start: Committed) -> Announce {
+    Announce { committed: watch::channel(start).0, notices: watch::channel(start).0 }
 }

@@ -20,18 +20,15 @@ pub struct Home {
 }
 
 impl Home {
-    /// Configures a daemon in `dir` for the broker on this port of 127.0.0.1,
-    /// with one zone over all stations. `more` is further configuration.
-    pub fn new(dir: &Path, port: u16, more: &str) -> Result<Home> {
+    /// Configures a daemon in `dir` with these `[[source]]` tables and one zone over
+    /// all stations. `more` is further configuration.
+    pub fn new(dir: &Path, sources: &str, more: &str) -> Result<Home> {
         let text = format!(
             r#"data_dir = "data"
 instance = "bench"
 [http]
 listen = "127.0.0.1:0"
-[[source]]
-name = "city"
-url = "mqtt://127.0.0.1:{port}"
-subscribe = [{{ topic = "air/+/{{device}}", format = "json", device = "/device", time = "/time", values = {{ pm2_5 = "/pm2_5", pm10 = "/pm10" }} }}]
+{sources}
 [[zone]]
 id = "seoul"
 country = "KR"
@@ -72,10 +69,11 @@ rulesets = ["kr-air-alert"]
         }
     }
 
-    /// Waits until the daemon says that the broker has granted its subscription.
-    pub fn wait_subscribed(&self) -> Result<()> {
+    /// Waits until the daemon says that the broker has granted its subscription, on
+    /// so many connections.
+    pub fn wait_subscribed(&self, connections: usize) -> Result<()> {
         let asked = Instant::now();
-        while !self.log().contains(" subscribed") {
+        while self.log().matches(" subscribed").count() < connections {
             ensure!(asked.elapsed() < START_MAX, "not subscribed; its log:\n{}", self.log());
             std::thread::sleep(LOOK_EVERY);
         }
@@ -94,6 +92,20 @@ rulesets = ["kr-air-alert"]
         conn.busy_timeout(Duration::from_secs(5))?;
         Ok(conn)
     }
+}
+
+/// A `[[source]]` at the broker on this port of 127.0.0.1 that takes these
+/// districts (`+`: all) over so many connections.
+pub fn source(name: &str, port: u16, connections: usize, districts: &[&str]) -> String {
+    let routes = districts.iter().map(|district| {
+        format!(
+            r#"  {{ topic = "air/{district}/{{device}}", format = "json", device = "/device", time = "/time", values = {{ pm2_5 = "/pm2_5", pm10 = "/pm10" }} }},"#
+        )
+    });
+    format!(
+        "[[source]]\nname = \"{name}\"\nurl = \"mqtt://127.0.0.1:{port}\"\nconnections = {connections}\nsubscribe = [\n{}\n]\n",
+        routes.collect::<Vec<_>>().join("\n")
+    )
 }
 
 /// The last row of the journal.

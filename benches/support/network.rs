@@ -10,6 +10,8 @@ use std::net::TcpStream;
 const PUBACK: u8 = 4;
 /// Bytes sent at once.
 const WRITE_BYTES: usize = 32 * 1024;
+/// Districts that the devices are spread over, named `0` and on.
+pub const DISTRICTS: usize = 16;
 /// A time and a value as they are written, always of the same length.
 const TIME: &str = "2026-01-01T00:00:00.000Z";
 const VALUE: &str = "12.34";
@@ -29,9 +31,10 @@ struct Frame {
 }
 
 impl Network {
-    /// So many devices, named `s00000` and on, on topics `air/seoul/<device>`.
+    /// So many devices, named `s00000` and on, on topics `air/<district>/<device>`.
     pub fn new(devices: usize, version: Version) -> Network {
-        let devices = (0..devices).map(|n| Frame::new(&format!("s{n:05}"), version)).collect();
+        let frame = |n| Frame::new(n % DISTRICTS, &format!("s{n:05}"), version);
+        let devices = (0..devices).map(frame).collect();
         Network { version, devices }
     }
 
@@ -42,11 +45,11 @@ impl Network {
 }
 
 impl Frame {
-    fn new(device: &str, version: Version) -> Frame {
+    fn new(district: usize, device: &str, version: Version) -> Frame {
         let payload =
             format!(r#"{{"device":"{device}","time":"{TIME}","pm2_5":{VALUE},"pm10":20.1}}"#);
         let mut body = Vec::new();
-        wire::put_text(&mut body, &format!("air/seoul/{device}"));
+        wire::put_text(&mut body, &format!("air/{district}/{device}"));
         let packet = body.len();
         body.extend([0, 0]);
         if version == Version::V5 {

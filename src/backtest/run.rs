@@ -228,7 +228,7 @@ impl<'a> Side<'a> {
             }
             self.count(zone, &judged.levels);
         }
-        self.judge.close_devices(hour.next());
+        self.judge.close_devices(hour.next(), 1..=u32::MAX);
     }
 
     fn asked_of(&self, ruleset: &str) -> String {

@@ -4,6 +4,7 @@ use super::secret::Secret;
 use crate::air::place::Language;
 use crate::air::{Names, Quantity};
 use crate::decode::Route;
+use crate::flow::Lane;
 use crate::hotline;
 use crate::quality;
 use crate::rules::{Ruleset, Threshold};
@@ -89,6 +90,8 @@ pub struct Source {
     pub password: Option<Secret>,
     /// MQTT 5 (default) or 3.1.1.
     pub version: MqttVersion,
+    /// How many connections share its messages, 1 to 16. Default 1.
+    pub connections: u8,
     /// QoS asked for in subscriptions. Default 1.
     pub qos: u8,
     /// In-flight window asked of the broker (MQTT 5 only). Default 1024.
@@ -106,9 +109,39 @@ pub struct Source {
 }
 
 impl Source {
-    /// The MQTT filters of its routes.
+    /// The MQTT filters of its routes. With several connections those that are not
+    /// shared already become shared subscriptions, of a group named like the client.
     pub fn filters(&self) -> Vec<String> {
-        self.routes.iter().map(|r| r.pattern.filter()).collect()
+        let group = share_name(&self.client_id);
+        let shared = |filter: String| match filter.starts_with("$share/") {
+            false if self.connections > 1 => format!("$share/{group}/{filter}"),
+            _ => filter,
+        };
+        self.routes.iter().map(|r| shared(r.pattern.filter())).collect()
+    }
+
+    /// The client identifier of one of its connections: that of the source itself,
+    /// then with `-2`, `-3` behind it.
+    pub fn client_id_of(&self, lane: Lane) -> String {
+        numbered(&self.client_id, '-', lane)
+    }
+
+    /// The name of one of its connections in the log: `city`, `city/2`, `city/3`.
+    pub fn name_of(&self, lane: Lane) -> String {
+        numbered(&self.name, '/', lane)
+    }
+}
+
+/// A client identifier as the name of a group that shares subscriptions
+/// (MQTT 5, 4.8.2: without `/`, `+` and `#`).
+pub fn share_name(client_id: &str) -> String {
+    client_id.replace(['/', '+', '#'], "-")
+}
+
+fn numbered(name: &str, mark: char, lane: Lane) -> String {
+    match lane {
+        0 => name.to_owned(),
+        _ => format!("{name}{mark}{}", u16::from(lane) + 1),
     }
 }
 

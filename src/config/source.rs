@@ -5,7 +5,7 @@ use super::route;
 use super::settings::{MqttVersion, Source, Tls};
 use super::url::Address;
 use super::values::Unique;
-use crate::flow::RECEIVE_MAX;
+use crate::flow::{LANES_MAX, RECEIVE_MAX};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -36,13 +36,15 @@ pub(super) fn read(root: &mut Table<'_>, instance: Option<&str>) -> Vec<Source> 
     let mut sources = Vec::new();
     for mut table in tables {
         let source = one(&mut table, &mut names, instance);
-        let session = (source.host.clone(), source.port, source.client_id.clone());
-        if !source.host.is_empty() && !sessions.insert(session) {
-            table.fault_at(
-                "client_id",
-                format!("{:?} is used twice at the same broker", source.client_id),
-                Some("two sessions of one client_id throw each other out".to_owned()),
-            );
+        for client_id in (0..source.connections).map(|lane| source.client_id_of(lane)) {
+            let session = (source.host.clone(), source.port, client_id.clone());
+            if !source.host.is_empty() && !sessions.insert(session) {
+                table.fault_at(
+                    "client_id",
+                    format!("{client_id:?} is used twice at the same broker"),
+                    Some("two sessions of one client_id throw each other out".to_owned()),
+                );
+            }
         }
         table.finish();
         sources.push(source);
@@ -85,6 +87,7 @@ fn one(table: &mut Table<'_>, names: &mut Unique, instance: Option<&str>) -> Sou
         username,
         password: password.and_then(|i| i.secret()),
         version,
+        connections: table.whole("connections", 1, 1..=i64::from(LANES_MAX)),
         qos: qos(table),
         receive_maximum: receive_maximum(table, version),
         session_expiry: limited(table, "session_expiry", seven_days, SESSION_EXPIRY_MAX),
@@ -93,12 +96,32 @@ fn one(table: &mut Table<'_>, names: &mut Unique, instance: Option<&str>) -> Sou
         silent_after: table.duration_from("silent_after", Duration::from_secs(600), Duration::ZERO),
         routes: route::read(table),
     };
+    warn_of_overlaps(table, &source);
     if version == MqttVersion::V311
         && let Some(item) = table.get("session_expiry")
     {
         item.warn("MQTT 3.1.1 cannot say this; the broker decides", None);
     }
     source
+}
+
+/// A message that matches two filters comes twice from brokers that send it once
+/// for each (MQTT 5, 3.3.4), under two packet identifiers.
+fn warn_of_overlaps(table: &mut Table<'_>, source: &Source) {
+    for (place, route) in source.routes.iter().enumerate() {
+        let earlier = source.routes.iter().take(place);
+        if let Some(other) = earlier.map(|r| &r.pattern).find(|p| p.overlaps(&route.pattern)) {
+            table.warn(
+                format!(
+                    "subscribe: {} and {} match the same topics: a broker may send such a \
+                     message twice, and a reading without a time of its own then counts twice",
+                    other.filter(),
+                    route.pattern.filter()
+                ),
+                Some("write filters that have no topic in common".to_owned()),
+            );
+        }
+    }
 }
 
 fn broker_address(item: &Item<'_>) -> Option<Address> {

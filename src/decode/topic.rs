@@ -84,6 +84,12 @@ impl TopicPattern {
         levels.next().is_none().then_some(Captures { levels: &self.levels, topic })
     }
 
+    /// Whether some topic matches this filter and the other, and they are not the
+    /// same filter: a broker may then send its messages twice.
+    pub fn overlaps(&self, other: &TopicPattern) -> bool {
+        self.filter() != other.filter() && meet(&self.levels, &other.levels)
+    }
+
     fn written(&self, named: impl Fn(&str) -> String) -> String {
         let levels = self.levels.iter().map(|level| match level {
             Level::Exact(text) => text.clone(),
@@ -153,6 +159,16 @@ impl<'a> Captures<'a> {
     /// of them if it has none.
     pub fn fixed_levels(&self) -> usize {
         self.levels.iter().take_while(|l| matches!(l, Level::Exact(_))).count()
+    }
+}
+
+/// Whether some topic has levels that match both.
+fn meet(a: &[Level], b: &[Level]) -> bool {
+    match (a.split_first(), b.split_first()) {
+        (Some((Level::Rest, _)), _) | (_, Some((Level::Rest, _))) | (None, None) => true,
+        (Some((Level::Exact(a), _)), Some((Level::Exact(b), _))) if a != b => false,
+        (Some((_, a)), Some((_, b))) => meet(a, b),
+        _ => false,
     }
 }
 
@@ -248,6 +264,17 @@ mod tests {
                 prop_assert_eq!(pattern.to_string(), text);
                 prop_assert!(TopicPattern::parse(&pattern.filter()).is_ok());
             }
+        }
+    }
+
+    #[test]
+    fn filters_overlap_if_a_topic_matches_both_and_they_are_not_the_same() {
+        let of = |text: &str| TopicPattern::parse(text).unwrap();
+        for (a, b) in [("air/+", "air/#"), ("#", "a/b"), ("+/b", "a/+"), ("a/#", "a")] {
+            assert!(of(a).overlaps(&of(b)) && of(b).overlaps(&of(a)), "{a} {b}");
+        }
+        for (a, b) in [("air/+", "air/+/x"), ("a/+", "b/+"), ("a/{device}", "a/+"), ("a", "a/b")] {
+            assert!(!of(a).overlaps(&of(b)) && !of(b).overlaps(&of(a)), "{a} {b}");
         }
     }
 }

@@ -10,7 +10,7 @@
 //! |---|---|
 //! | 2xx | taken: the cursor moves |
 //! | none, 408, 429, 5xx | weather: the same again, after 0.5 s … 30 s |
-//! | 400, 413, 422 | a line is wrong: halved until only that line is left out, counted and logged |
+//! | 400, 413, 422 | a line is wrong: halved until only that line is left out, counted and logged; if not one line is taken, held |
 //! | any other | the configuration is wrong: the cursor is held, `forwarding_held` is raised, and the same is tried again |
 //!
 //! | file | is |
@@ -18,11 +18,13 @@
 //! | `line` | one point as text |
 //! | `batch` | the next points after a cursor |
 //! | `client` | one request, and what its answer means |
+//! | `sift` | finding the lines that a target refuses |
 //! | `task` | the loop of one target |
 
 mod batch;
 mod client;
 pub mod line;
+mod sift;
 mod task;
 
 pub use batch::Labels;

@@ -2,6 +2,7 @@
 
 use super::batch::{Batch, HELD, Labels, Limits, Source};
 use super::client::{Answer, Database};
+use super::sift::Delivered;
 use crate::clock::Clock;
 use crate::config::settings::Influx;
 use crate::flow::{Command, Committed, Event, Operational};
@@ -24,8 +25,6 @@ const KEEP_EVERY: Duration = Duration::from_millis(200);
 const LINGER: Duration = Duration::from_millis(100);
 /// The loop turns at least this often, for the watchdog.
 const TURN: Duration = Duration::from_secs(1);
-/// Lines of a batch whose refusal is logged one by one.
-const LOGGED_MAX: usize = 10;
 /// The bound on bytes is not lowered below this when a target says "too large".
 const BYTES_MIN: usize = 16 * 1024;
 
@@ -88,6 +87,7 @@ pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), Fo
         kept_at: Instant::now(),
         failures: 0,
         held,
+        not_a_line: false,
     };
     match database {
         Ok(database) => stage.turn(&database, &mut life).await,
@@ -100,7 +100,7 @@ pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), Fo
 }
 
 /// When to stop, and the sign of life.
-struct Life {
+pub(super) struct Life {
     stop: watch::Receiver<bool>,
     part: Part,
     finish_within: Duration,
@@ -136,15 +136,17 @@ impl Life {
     }
 }
 
-struct Stage {
+pub(super) struct Stage {
     source: Arc<Mutex<Source>>,
     limits: Limits,
-    name: String,
+    pub(super) name: String,
     clock: Clock,
     committed: watch::Receiver<Committed>,
     commands: mpsc::Sender<Event>,
-    metrics: Metrics,
-    part: Part,
+    pub(super) metrics: Metrics,
+    pub(super) part: Part,
+    /// Not a line of the last batch was taken.
+    pub(super) not_a_line: bool,
     /// The condition `forwarding_held` holds.
     held: bool,
     /// How far the target is …
@@ -164,8 +166,10 @@ impl Stage {
             let full = batch.full;
             if batch.upto != self.cursor {
                 let batch = Arc::new(batch);
-                if !self.deliver(database, &batch, life).await? {
-                    break;
+                match self.deliver(database, &batch, life).await? {
+                    Delivered::AllItTakes => {}
+                    Delivered::NotALine => continue,
+                    Delivered::Stopped => break,
                 }
                 self.cursor = batch.upto;
                 self.keep(false).await?;
@@ -204,49 +208,8 @@ impl Stage {
         Ok(read.await??)
     }
 
-    /// Sends a batch until the target has all of it that it will ever take;
-    /// false if the loop is to stop before that.
-    async fn deliver(
-        &mut self,
-        database: &Database,
-        batch: &Arc<Batch>,
-        life: &mut Life,
-    ) -> Result<bool, ForwardError> {
-        let mut refused = 0;
-        // Parts still to be sent, the next one last.
-        let whole = 0..batch.len();
-        let mut parts = vec![whole];
-        while let Some(part) = parts.pop() {
-            if part.is_empty() {
-                continue;
-            }
-            match self.send(database, batch, part.clone(), life).await? {
-                Sent::Stopped => return Ok(false),
-                Sent::Taken => {}
-                Sent::Wrong(_) if part.len() > 1 => {
-                    let middle = part.start + part.len() / 2;
-                    parts.push(middle..part.end);
-                    parts.push(part.start..middle);
-                }
-                Sent::Wrong(why) => {
-                    refused += 1;
-                    self.metrics.forwarded(&self.name, "refused", 1);
-                    if refused <= LOGGED_MAX {
-                        let (database, line) = (&self.name, batch.lines(part).trim_end());
-                        tracing::error!(database, why, line, "point left out: it is refused");
-                    }
-                }
-            }
-        }
-        if refused > LOGGED_MAX {
-            let database = &self.name;
-            tracing::error!(database, refused, "points of one batch left out: they are refused");
-        }
-        Ok(true)
-    }
-
     /// Sends some lines until they are taken or found wrong, through any weather.
-    async fn send(
+    pub(super) async fn send(
         &mut self,
         database: &Database,
         batch: &Arc<Batch>,
@@ -271,7 +234,6 @@ impl Stage {
                     if too_large {
                         self.limits.bytes = (self.limits.bytes / 2).max(BYTES_MIN);
                     }
-                    self.well().await?;
                     return Ok(Sent::Wrong(why));
                 }
                 Answer::Held(why) => {
@@ -283,20 +245,20 @@ impl Stage {
                     why
                 }
             };
-            self.metrics.forwarded(&self.name, "retry", count);
-            let wait = backoff(self.failures);
-            self.failures = self.failures.saturating_add(1);
-            let database = &self.name;
-            tracing::warn!(
-                database,
-                why,
-                wait_ms = wait.as_millis() as u64,
-                "not written, will be sent again"
-            );
-            if life.unless_stopped(tokio::time::sleep(wait)).await.is_none() {
+            if !self.rest(count, &why, life).await {
                 return Ok(Sent::Stopped);
             }
         }
+    }
+
+    /// Waits before so many points are sent again; false if the loop is to stop.
+    pub(super) async fn rest(&mut self, count: u64, why: &str, life: &mut Life) -> bool {
+        self.metrics.forwarded(&self.name, "retry", count);
+        let wait = backoff(self.failures);
+        self.failures = self.failures.saturating_add(1);
+        let (database, wait_ms) = (&self.name, wait.as_millis() as u64);
+        tracing::warn!(database, why, wait_ms, "not written, will be sent again");
+        life.unless_stopped(tokio::time::sleep(wait)).await.is_some()
     }
 
     /// The target answers as it should.
@@ -310,7 +272,7 @@ impl Stage {
     }
 
     /// The target will not take anything until someone changes something.
-    async fn hold(&mut self, why: &str) -> Result<(), ForwardError> {
+    pub(super) async fn hold(&mut self, why: &str) -> Result<(), ForwardError> {
         self.part.down(why);
         if std::mem::replace(&mut self.held, true) {
             return Ok(());
@@ -352,7 +314,7 @@ impl Stage {
 }
 
 /// What came of some lines.
-enum Sent {
+pub(super) enum Sent {
     Taken,
     Wrong(String),
     Stopped,

@@ -7,7 +7,9 @@ use crate::air::{Measured, Observation, Stamp, Value};
 use crate::decode::{self, Decoded, Heard, Message, Refused, Remember};
 use crate::flow::Arrival;
 use crate::quality;
-use crate::store::{ArrivalRow, Bucket, DeviceId, OpenHour, QuarantineRow, RowKind, StoreError};
+use crate::store::{
+    ArrivalRow, Bucket, DeviceId, OpenHour, Packet, QuarantineRow, RowKind, StoreError,
+};
 use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -32,7 +34,11 @@ impl State {
         seat.heard = at;
         seat.metrics.arrivals.inc();
         let source = seat.row;
-        let packet = arrival.receipt.map(|r| (r.packet, digest(&arrival)));
+        let packet = arrival.receipt.map(|r| Packet {
+            lane: r.lane,
+            id: r.packet,
+            digest: digest(&arrival),
+        });
         self.heard_source(usize::from(arrival.source.0), at)?;
         let heard = self.read(&arrival, at);
         let again = self.sent_again(&arrival, source, packet);
@@ -91,7 +97,7 @@ impl State {
 
     /// Whether the broker sends again what was committed, because it never saw
     /// our acknowledgement.
-    fn sent_again(&self, arrival: &Arrival, source: u32, packet: Option<(u16, u64)>) -> bool {
+    fn sent_again(&self, arrival: &Arrival, source: u32, packet: Option<Packet>) -> bool {
         arrival.duplicate && packet.is_some_and(|p| self.index.committed_before(source, p))
     }
 
@@ -100,7 +106,7 @@ impl State {
         arrival: &Arrival,
         at: Stamp,
         source: u32,
-        packet: Option<(u16, u64)>,
+        packet: Option<Packet>,
         decoded: Decoded,
         again: bool,
     ) -> Result<(), StoreError> {
@@ -210,7 +216,7 @@ impl State {
         at: Stamp,
     ) -> Result<Option<OpenHour>, StoreError> {
         let hour = observed.hour();
-        if self.index.tracks(hour, at)
+        if self.index.tracks(device, hour, at)
             && let Some(open) = self.index.device(device).and_then(|d| d.open_hour(hour))
         {
             return Ok(Some(open));
@@ -224,7 +230,7 @@ impl State {
         &mut self,
         at: Stamp,
         source: u32,
-        packet: Option<(u16, u64)>,
+        packet: Option<Packet>,
         bucket: Bucket,
         device: Option<DeviceId>,
         skipped: u32,
@@ -251,7 +257,7 @@ impl State {
         arrival: &Arrival,
         at: Stamp,
         source: u32,
-        packet: Option<(u16, u64)>,
+        packet: Option<Packet>,
         (reason, detail): (&'static str, String),
     ) -> Result<(), StoreError> {
         self.leave(at, source, packet, Bucket::Quarantined, None, 0)?;

@@ -29,23 +29,18 @@ pub(super) fn open_hour(
         Mode::Live => state.judge.judged_already(device.0, hour),
         Mode::Replay => Vec::new(),
     };
-    let before = means(state, device, &judged, hour);
+    let before = means(state, device, &judged, hour)?;
     for measured in &arrival.values {
         let label = state.writer.label(&measured.value.label)?;
         let reading = Reading { device: device.0, at: arrival.observed, measured, label };
         let all = again.as_ref().map(|all| series(all, measured));
         state.judge.reading(reading, all.as_deref());
     }
-    let after = means(state, device, &judged, hour);
+    let after = means(state, device, &judged, hour)?;
     for (quantity, (old, new)) in judged.into_iter().zip(before.into_iter().zip(after)) {
         again_judged(state, device, quantity, hour, (old, new), row.received)?;
     }
     Ok(())
-}
-
-fn means(state: &State, device: DeviceId, quantities: &[Quantity], hour: Hour) -> Vec<Option<i64>> {
-    let of = |q: &Quantity| state.judge.station_mean(device.0, *q, hour, |_| None);
-    quantities.iter().map(of).collect()
 }
 
 /// The readings of one series among all of an hour.
@@ -68,13 +63,13 @@ pub(super) fn closed_hour(
     let open = OpenHour::with(known, hour, (row.seq, arrival.prev), arrival.observed);
     state.writer.put_chain(device, &open)?;
     let judged = state.judge.judged_already(device.0, hour);
-    let before = closed_means(state, device, &judged, hour)?;
+    let before = means(state, device, &judged, hour)?;
     let sums = match arrival.revises {
         true => sum_again(state, device, &open)?,
         false => sum_on(state, device, arrival)?,
     };
     put_hours(&mut state.writer, &sums)?;
-    let after = closed_means(state, device, &judged, hour)?;
+    let after = means(state, device, &judged, hour)?;
     for (quantity, (old, new)) in judged.into_iter().zip(before.into_iter().zip(after)) {
         again_judged(state, device, quantity, hour, (old, new), row.received)?;
     }
@@ -112,7 +107,7 @@ pub(super) fn close_zone(
     let failed = RefCell::new(None);
     let (writer, coverage) = (&state.writer, state.plan.judge.min_coverage);
     let closed = |number: u32, quantity: Quantity| {
-        if hour >= state.index.frontier {
+        if hour >= state.index.frontier_of(DeviceId(number)) {
             return None;
         }
         let mean = kept_mean(writer, DeviceId(number), (quantity, hour), coverage);
@@ -163,7 +158,9 @@ fn sum_again(
     Ok(DeviceHour { device: device.0, hour: open.hour, series })
 }
 
-fn closed_means(
+/// The means of a station's hour, from the hours of its devices that are open and
+/// from the kept ones of those that are closed.
+fn means(
     state: &State,
     device: DeviceId,
     quantities: &[Quantity],
@@ -172,6 +169,9 @@ fn closed_means(
     let coverage = state.plan.judge.min_coverage;
     let failed = RefCell::new(None);
     let mean = |number: u32, quantity: Quantity| {
+        if hour >= state.index.frontier_of(DeviceId(number)) {
+            return None;
+        }
         let mean = kept_mean(&state.writer, DeviceId(number), (quantity, hour), coverage);
         mean.unwrap_or_else(|e| {
             failed.replace(Some(e));

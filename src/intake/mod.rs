@@ -14,6 +14,7 @@
 
 mod arrive;
 mod judge;
+mod lanes;
 mod notify;
 mod operate;
 mod plan;
@@ -21,4 +22,4 @@ mod state;
 mod task;
 
 pub use plan::Plan;
-pub use task::{Intake, IntakeError, Parts, run};
+pub use task::{Intake, IntakeError, LaneStart, Parts, run};

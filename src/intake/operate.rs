@@ -6,7 +6,7 @@ use super::state::State;
 use super::task::condition_of;
 use crate::air::{Hour, Stamp};
 use crate::config::settings::EventKind;
-use crate::flow::{Attempt, Operational, Outcome, SourceId, SourceState};
+use crate::flow::{Attempt, Lane, Operational, Outcome, SourceId, SourceState};
 use crate::rules::judge::LevelNow;
 use crate::store::{DeviceId, OpenHour, RowKind, StoreError};
 use std::time::Duration;
@@ -14,6 +14,9 @@ use std::time::Duration;
 /// Hours of zones closed by one tick at most, so that catching up after a long
 /// absence does not hold up what comes in meanwhile.
 const CLOSED_AT_ONCE: usize = 1_000;
+/// Devices whose hours are closed in one batch at most: so few that what
+/// comes in meanwhile is acknowledged soon.
+const DEVICES_AT_ONCE: u32 = 500;
 
 impl State {
     /// Our clock was set, by so much. What is closed by it waits as after a start.
@@ -76,11 +79,11 @@ impl State {
             self.append(now, RowKind::ZoneClosed { zone, hour })?;
         }
         let zones_wait = self.judge.due_by_clock(now).is_some();
-        if let Some(frontier) =
-            self.judge.frontier(now).filter(|f| !zones_wait && *f > self.index.frontier)
+        if self.index.closing.is_none()
+            && let Some(frontier) =
+                self.judge.frontier(now).filter(|f| !zones_wait && *f > self.index.frontier)
         {
-            self.keep_heads(frontier)?;
-            self.append(now, RowKind::DevicesClosed { frontier })?;
+            self.close_some(frontier, DeviceId(0), now)?;
         }
         for place in 0..self.seats.len() {
             self.silence(place, now)?;
@@ -88,10 +91,33 @@ impl State {
         Ok(())
     }
 
-    /// Writes down where the hours that close now are found in the journal.
-    fn keep_heads(&mut self, frontier: Hour) -> Result<(), StoreError> {
+    /// Goes on with the closing that is under way, if one is. A batch does so much
+    /// of it that its acknowledgements hardly wait for it.
+    pub fn go_on(&mut self) -> Result<(), StoreError> {
+        match self.index.closing {
+            Some((frontier, done)) => self.close_some(frontier, done, self.index.received),
+            None => Ok(()),
+        }
+    }
+
+    /// Closes the hours before `frontier` of the next devices.
+    fn close_some(&mut self, frontier: Hour, done: DeviceId, now: Stamp) -> Result<(), StoreError> {
+        let upto = DeviceId(done.0.saturating_add(DEVICES_AT_ONCE));
+        self.keep_heads(frontier, done, upto)?;
+        self.append(now, RowKind::DevicesClosed { frontier, upto })
+    }
+
+    /// Writes down where the hours that close now are found in the journal, of the
+    /// devices after one up to another.
+    fn keep_heads(
+        &mut self,
+        frontier: Hour,
+        after: DeviceId,
+        upto: DeviceId,
+    ) -> Result<(), StoreError> {
         let closing = |o: &&OpenHour| o.hour < frontier;
-        for (place, device) in self.index.devices.iter().enumerate() {
+        let some = self.index.devices.iter().enumerate().skip(after.0 as usize);
+        for (place, device) in some.take((upto.0 - after.0) as usize) {
             let id = DeviceId(place as u32 + 1);
             let mut any = false;
             for open in device.open.iter().filter(closing) {
@@ -186,31 +212,32 @@ impl State {
         Ok(())
     }
 
-    /// A source connected, lost its connection, or was refused a subscription.
+    /// A lane of a source connected, lost its connection, or was refused a subscription.
     pub fn source_state(
         &mut self,
         source: SourceId,
-        state: &SourceState,
+        (lane, state): (Lane, &SourceState),
         at: Stamp,
     ) -> Result<(), StoreError> {
         let place = usize::from(source.0);
-        let (Some(seat), Some(planned)) = (self.seats.get(place), self.plan.sources.get(place))
+        let (Some(seat), Some(planned)) = (self.seats.get_mut(place), self.plan.sources.get(place))
         else {
             return Ok(());
         };
-        seat.metrics.connected.set(i64::from(*state == SourceState::Up));
-        let (name, at) = (planned.name.clone(), at);
-        match state {
-            SourceState::Up => {
-                seat.part.ok();
-                self.writer.put_filters(seat.row, &planned.filters())?;
-            }
+        if seat.lanes.heard(lane, state, planned.filters()) {
+            self.writer.put_filters(seat.row, seat.lanes.filters())?;
+        }
+        let (name, state) = (planned.name.clone(), seat.lanes.together());
+        seat.metrics.connected.set(i64::from(state == SourceState::Up));
+        match &state {
+            SourceState::Up => seat.part.ok(),
+            SourceState::Down(why) if seat.lanes.any_up() => seat.part.degraded(why.clone()),
             SourceState::Down(why) => seat.part.down(why.clone()),
             SourceState::Refused(filters) => {
                 seat.part.degraded(format!("the broker refused {}", filters.join(", ")));
             }
         }
-        match condition_of(state) {
+        match condition_of(&state) {
             // A broker that is away for a moment is weather; silence is told in time.
             Some(("source_down", _)) => Ok(()),
             Some((kind, detail)) => self.condition(kind, &name, Some(&detail), at),
@@ -218,16 +245,21 @@ impl State {
         }
     }
 
-    /// The broker began our session anew, and packet identifiers with it: those
-    /// that were committed are forgotten, or an equal message under an old
-    /// number would be taken for sent again.
-    pub fn new_session(&mut self, source: SourceId, at: Stamp) -> Result<(), StoreError> {
+    /// The broker began the session of a lane anew, and packet identifiers with
+    /// it: those that were committed are forgotten, or an equal message under an
+    /// old number would be taken for sent again.
+    pub fn new_session(
+        &mut self,
+        source: SourceId,
+        lane: Lane,
+        at: Stamp,
+    ) -> Result<(), StoreError> {
         let Some(seat) = self.seats.get(usize::from(source.0)) else { return Ok(()) };
         let source = seat.row;
-        if !self.index.knows_packets(source) {
+        if !self.index.knows_packets(source, lane) {
             return Ok(());
         }
-        self.append(at, RowKind::NewSession { source })
+        self.append(at, RowKind::NewSession { source, lane })
     }
 
     /// QoS 0 messages were dropped because the intake was behind.

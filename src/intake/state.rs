@@ -1,6 +1,7 @@
 //! The state that the intake folds events into.
 
 use super::judge;
+use super::lanes::Lanes;
 use super::plan::Plan;
 use crate::air::{Hour, Stamp};
 use crate::decode::Memory;
@@ -8,6 +9,7 @@ use crate::rules::judge::{Judge, Saved};
 use crate::store::{ArrivalRow, DeviceId, Index, Row, RowKind, Snapshot, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role, SourceMetrics};
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// Journal rows between snapshots, at least: a restart absorbs at most so many
@@ -28,6 +30,7 @@ pub(super) struct Seat {
     pub memory: Memory,
     pub metrics: SourceMetrics,
     pub part: Part,
+    pub lanes: Lanes,
 }
 
 /// The fold over everything that happened.
@@ -67,17 +70,13 @@ impl State {
             let part = health.part(&format!("source/{}", source.name), Role::Edge, None);
             part.down("not connected yet");
             let memory = Memory::of(writer.remembered(row)?);
-            seats.push(Seat {
-                row,
-                heard: now,
-                memory,
-                metrics: metrics.source(&source.name),
-                part,
-            });
+            let lanes = Lanes::of(source, writer.filters(row)?);
+            let metrics = metrics.source(&source.name);
+            seats.push(Seat { row, heard: now, memory, metrics, part, lanes });
         }
         let mut judge = Judge::new(plan.judge.clone(), now);
         let kept = writer.snapshot()?.and_then(|kept| {
-            let index = postcard::from_bytes(&kept.index).ok();
+            let index = Index::decode(&kept.index);
             let both = index.zip(Saved::decode(&kept.state));
             if both.is_none() {
                 tracing::warn!("the snapshot is of another version; reading the whole journal");
@@ -117,19 +116,16 @@ impl State {
         }
     }
 
-    /// The filters that earlier processes subscribed a source to. Together with
-    /// the new ones they are kept until the source is up: only then has the
-    /// broker been told to give the old ones up.
-    pub fn previous_filters(&mut self, place: usize) -> Result<Vec<String>, StoreError> {
-        let Some((seat, source)) = self.seats.get(place).zip(self.plan.sources.get(place)) else {
+    /// The filters that earlier processes subscribed each lane of a source to.
+    /// Together with the new ones they are kept until the lane is up: only then has
+    /// the broker been told to give the old ones up.
+    pub fn previous_filters(&mut self, place: usize) -> Result<Vec<Vec<String>>, StoreError> {
+        let Some((seat, source)) = self.seats.get_mut(place).zip(self.plan.sources.get(place))
+        else {
             return Ok(Vec::new());
         };
-        let previous = self.writer.filters(seat.row)?;
-        let mut all = source.filters();
-        all.extend(previous.iter().cloned());
-        all.sort_unstable();
-        all.dedup();
-        self.writer.put_filters(seat.row, &all)?;
+        let previous = seat.lanes.begin(&source.filters());
+        self.writer.put_filters(seat.row, seat.lanes.filters())?;
         Ok(previous)
     }
 
@@ -144,6 +140,7 @@ impl State {
         if let RowKind::Arrival(ArrivalRow { device: Some(device), .. }) = &row.kind {
             self.announce(*device);
         }
+        let before = self.index.closing.map_or(1, |(_, done)| done.0 + 1);
         let over = self.index.apply(row);
         if mode == Mode::Live && !over.is_empty() {
             self.writer.put_ledger(&over)?;
@@ -160,7 +157,9 @@ impl State {
                 self.judge.zone_revised(zone, *quantity, *hour, row.received);
                 Ok(())
             }
-            RowKind::DevicesClosed { frontier } => self.close_devices(*frontier, mode),
+            RowKind::DevicesClosed { frontier, .. } => {
+                self.close_devices(*frontier, before..=self.closed_upto(), mode)
+            }
             _ => Ok(()),
         }
     }
@@ -173,7 +172,7 @@ impl State {
     ) -> Result<(), StoreError> {
         let Some(device) = arrival.device else { return Ok(()) };
         let hour = arrival.observed.hour();
-        if self.index.tracks(hour, row.received) {
+        if self.index.tracks(device, hour, row.received) {
             judge::open_hour(self, row, arrival, device, mode)?;
         } else if mode == Mode::Live {
             judge::closed_hour(self, row, arrival, device)?;
@@ -182,9 +181,19 @@ impl State {
         judge::heard(self, row, arrival, device, mode)
     }
 
-    /// Closes the open hours of devices before `frontier`.
-    fn close_devices(&mut self, frontier: Hour, mode: Mode) -> Result<(), StoreError> {
-        let closed = self.judge.close_devices(frontier);
+    /// The last device whose hours the latest closing has closed.
+    fn closed_upto(&self) -> u32 {
+        self.index.closing.map_or(u32::MAX, |(_, done)| done.0)
+    }
+
+    /// Closes the open hours before `frontier` of some devices.
+    fn close_devices(
+        &mut self,
+        frontier: Hour,
+        devices: RangeInclusive<u32>,
+        mode: Mode,
+    ) -> Result<(), StoreError> {
+        let closed = self.judge.close_devices(frontier, devices);
         if mode == Mode::Replay {
             return Ok(());
         }
@@ -205,8 +214,8 @@ impl State {
 
     /// Writes the state down.
     pub fn keep_snapshot(&mut self) -> Result<(), StoreError> {
-        let encoded = (postcard::to_allocvec(&self.index), self.judge.save().encode());
-        if let (Ok(index), Some(state)) = encoded {
+        let encoded = (self.index.encode(), self.judge.save().encode());
+        if let (Some(index), Some(state)) = encoded {
             self.writer.put_snapshot(&Snapshot { seq: self.index.seq, index, state })?;
             self.snapshot_at = self.index.seq;
         }

@@ -3,13 +3,16 @@
 use super::plan::Plan;
 use super::state::State;
 use crate::clock::Clock;
-use crate::flow::{BATCH_MAX, Command, Committed, Event, IntakeInbox, Receipt, SourceState};
+use crate::flow::{
+    self, Announce, Arrival, BATCH_BYTES_MAX, BATCH_MAX, Command, Event, IntakeInbox, Receipt,
+    SourceState, Waiting,
+};
 use crate::store::{StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// The loop turns at every tick; if it has not for this long it is stuck.
 const TURN_MAX: Duration = Duration::from_secs(20);
@@ -29,10 +32,8 @@ pub struct Parts {
     pub plan: Arc<Plan>,
     /// The one writer.
     pub writer: Writer,
-    /// The way back to each source.
-    pub receipts: Vec<mpsc::Sender<Vec<Receipt>>>,
     /// Announces commits.
-    pub committed: watch::Sender<Committed>,
+    pub announce: Announce,
     /// Counters.
     pub metrics: Metrics,
     /// The time of the world.
@@ -41,16 +42,30 @@ pub struct Parts {
     pub health: Arc<Health>,
 }
 
+/// What a lane of a source begins with.
+pub struct LaneStart {
+    /// What comes back to it after each commit.
+    pub receipts: mpsc::Receiver<Vec<Receipt>>,
+    /// The filters that its session may still hold of earlier processes.
+    pub previous_filters: Vec<String>,
+}
+
+/// The way back to one lane.
+struct Back {
+    receipts: mpsc::Sender<Vec<Receipt>>,
+    /// Receipts of the running batch.
+    owed: Vec<Receipt>,
+}
+
 /// The intake, recovered and ready to take events.
 pub struct Intake {
     state: State,
-    receipts: Vec<mpsc::Sender<Vec<Receipt>>>,
-    committed: watch::Sender<Committed>,
+    /// By source and lane.
+    back: Vec<Vec<Back>>,
+    announce: Announce,
     metrics: Metrics,
     health: Part,
-    /// Receipts of the running batch, by source.
-    owed: Vec<Vec<Receipt>>,
-    /// When the arrivals of the running batch came in.
+    /// When the first arrival of the running batch was sent.
     since: Option<Instant>,
 }
 
@@ -58,26 +73,36 @@ impl Intake {
     /// Recovers the state from the store.
     pub fn open(parts: Parts) -> Result<Intake, IntakeError> {
         let now = parts.clock.now();
-        let sources = parts.receipts.len();
         let (metrics, health) = (parts.metrics.clone(), &parts.health);
         let state = State::recover(parts.plan, parts.writer, metrics, health, now)?;
         let health = health.part("intake", Role::Core, Some(TURN_MAX));
         health.ok();
-        parts.committed.send_replace(state.writer.last());
+        parts.announce.tell(state.writer.last());
         Ok(Intake {
             state,
-            receipts: parts.receipts,
-            committed: parts.committed,
+            announce: parts.announce,
             metrics: parts.metrics,
             health,
-            owed: vec![Vec::new(); sources],
+            back: Vec::new(),
             since: None,
         })
     }
 
-    /// The filters that earlier processes subscribed a source to.
-    pub fn previous_filters(&mut self, source: usize) -> Result<Vec<String>, IntakeError> {
-        Ok(self.state.previous_filters(source)?)
+    /// Opens the way back to the lanes of the next source, in the order of the
+    /// plan. Lanes that only earlier processes had come after those of the
+    /// configuration: they are to be given up.
+    pub fn next_source(&mut self) -> Result<Vec<LaneStart>, IntakeError> {
+        let previous = self.state.previous_filters(self.back.len())?;
+        let (back, starts) = previous
+            .into_iter()
+            .map(|previous_filters| {
+                let (to, receipts) = flow::receipts();
+                let back = Back { receipts: to, owed: Vec::new() };
+                (back, LaneStart { receipts, previous_filters })
+            })
+            .unzip();
+        self.back.push(back);
+        Ok(starts)
     }
 
     /// Applies the events in one transaction, announces it, and hands the
@@ -89,6 +114,7 @@ impl Intake {
         for event in events.drain(..) {
             self.apply(event)?;
         }
+        self.state.go_on()?;
         self.state.settle()?;
         let committed = self.state.writer.commit()?;
         // First of all: a broker with a small window waits for it.
@@ -97,7 +123,7 @@ impl Intake {
         if let Some(since) = self.since.take() {
             self.metrics.acknowledged(since.elapsed().as_secs_f64());
         }
-        self.committed.send_replace(committed);
+        self.announce.tell(committed);
         self.health.turned();
         Ok(())
     }
@@ -106,13 +132,10 @@ impl Intake {
         match event {
             Event::Arrival(arrival) => {
                 self.since.get_or_insert_with(Instant::now);
-                let source = usize::from(arrival.source.0);
-                if let (Some(receipt), Some(owed)) = (arrival.receipt, self.owed.get_mut(source)) {
-                    owed.push(receipt);
-                }
+                self.owe(&arrival);
                 self.state.arrive(arrival)
             }
-            Event::NewSession { source, at } => self.state.new_session(source, at),
+            Event::NewSession { source, lane, at } => self.state.new_session(source, lane, at),
             Event::Tick(now) => self.state.tick(now),
             Event::Command(command) => self.command(command),
             Event::Finish => Ok(()),
@@ -121,7 +144,9 @@ impl Intake {
 
     fn command(&mut self, command: Command) -> Result<(), StoreError> {
         match command {
-            Command::Source { source, state, at } => self.state.source_state(source, &state, at),
+            Command::Source { source, lane, state, at } => {
+                self.state.source_state(source, (lane, &state), at)
+            }
             Command::ClockSet { now, by_ms } => {
                 self.state.clock_was_set(now, by_ms);
                 Ok(())
@@ -136,13 +161,24 @@ impl Intake {
         }
     }
 
+    /// Whether it has something to do although nothing happens.
+    fn is_busy(&self) -> bool {
+        self.state.index.closing.is_some()
+    }
+
+    fn owe(&mut self, arrival: &Arrival) {
+        let Some(receipt) = arrival.receipt else { return };
+        let lanes = self.back.get_mut(usize::from(arrival.source.0));
+        if let Some(back) = lanes.and_then(|l| l.get_mut(usize::from(receipt.lane))) {
+            back.owed.push(receipt);
+        }
+    }
+
     fn hand_back(&mut self) {
-        for (owed, back) in self.owed.iter_mut().zip(&self.receipts) {
-            if !owed.is_empty() {
-                // A full or closed channel belongs to a connection that is gone:
-                // the broker sends these packets again, and they are known then.
-                let _ = back.try_send(std::mem::take(owed));
-            }
+        for back in self.back.iter_mut().flatten().filter(|b| !b.owed.is_empty()) {
+            // A full or closed channel belongs to a connection that is gone:
+            // the broker sends these packets again, and they are known then.
+            let _ = back.receipts.try_send(std::mem::take(&mut back.owed));
         }
     }
 
@@ -155,6 +191,64 @@ impl Intake {
     }
 }
 
+/// What is taken up together, and made one transaction of.
+#[derive(Default)]
+struct Batch {
+    events: Vec<Event>,
+    /// When the first of its arrivals was sent.
+    since: Option<Instant>,
+    /// The room on the way that its arrivals have until they are committed.
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Batch {
+    fn add(&mut self, waiting: Waiting) {
+        self.events.push(waiting.event);
+        self.since.get_or_insert(waiting.since);
+        match &mut self.room {
+            Some(room) => room.merge(waiting.bytes),
+            None => self.room = Some(waiting.bytes),
+        }
+    }
+
+    /// Waits for something to happen; adds nothing once nothing can happen any more.
+    async fn wait(&mut self, inbox: &mut IntakeInbox) {
+        tokio::select! {
+            biased;
+            Some(command) = inbox.commands.recv() => self.events.push(command),
+            Some(waiting) = inbox.arrivals.recv() => self.add(waiting),
+            else => {}
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        let bytes = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        self.events.len() >= BATCH_MAX || bytes >= BATCH_BYTES_MAX
+    }
+
+    /// Takes what is waiting, without waiting for more.
+    fn drain(&mut self, inbox: &mut IntakeInbox) {
+        while self.events.len() < BATCH_MAX / 4
+            && let Ok(command) = inbox.commands.try_recv()
+        {
+            self.events.push(command);
+        }
+        while !self.is_full()
+            && let Ok(waiting) = inbox.arrivals.try_recv()
+        {
+            self.add(waiting);
+        }
+    }
+
+    /// Commits it, and gives the room back that it had.
+    fn commit(&mut self, intake: &mut Intake) -> Result<(), IntakeError> {
+        intake.since = self.since.take();
+        intake.turn(&mut self.events)?;
+        self.room = None;
+        Ok(())
+    }
+}
+
 /// Runs the intake on its own thread until [`Event::Finish`] or until both
 /// channels are closed. Commands and ticks are taken before arrivals, so that a
 /// flood cannot hold them up.
@@ -163,44 +257,25 @@ pub fn run(
     mut inbox: IntakeInbox,
     runtime: &Handle,
 ) -> Result<(), IntakeError> {
-    let mut events = Vec::with_capacity(BATCH_MAX);
+    let mut batch = Batch::default();
     let mut finish = false;
     while !finish {
-        let first = runtime.block_on(async {
-            tokio::select! {
-                biased;
-                Some(command) = inbox.commands.recv() => Some(command),
-                Some(arrival) = inbox.arrivals.recv() => Some(arrival),
-                else => None,
+        if !intake.is_busy() {
+            runtime.block_on(batch.wait(&mut inbox));
+            if batch.events.is_empty() {
+                break;
             }
-        });
-        events.extend(first);
-        if events.is_empty() {
-            break;
         }
-        drain(&mut inbox, &mut events);
-        finish = events.iter().any(|e| matches!(e, Event::Finish));
-        intake.turn(&mut events)?;
+        batch.drain(&mut inbox);
+        finish = batch.events.iter().any(|e| matches!(e, Event::Finish));
+        batch.commit(&mut intake)?;
     }
     loop {
-        drain(&mut inbox, &mut events);
-        if events.is_empty() {
+        batch.drain(&mut inbox);
+        if batch.events.is_empty() {
             return intake.finish();
         }
-        intake.turn(&mut events)?;
-    }
-}
-
-fn drain(inbox: &mut IntakeInbox, events: &mut Vec<Event>) {
-    while events.len() < BATCH_MAX / 4
-        && let Ok(command) = inbox.commands.try_recv()
-    {
-        events.push(command);
-    }
-    while events.len() < BATCH_MAX
-        && let Ok(arrival) = inbox.arrivals.try_recv()
-    {
-        events.push(arrival);
+        batch.commit(&mut intake)?;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections to brokers: messages in, receipts back.
 //!
 //! ```text
-//!             ┌─────────────── one task a source ───────────────┐
+//!             ┌──────────────── one task a lane ────────────────┐
 //!  broker ──▶ │ wire ─▶ frame ─▶ dialect (v5, v311) ─▶ try_send │ ──▶ arrivals
 //!  broker ◀── │ wire ◀── PUBACK, PUBREC ◀── receipts            │ ◀── intake, after the commit
 //!             └─────────────────────────────────────────────────┘
@@ -24,7 +24,14 @@
 //! - The session outlives connections and processes. See [`Subscriber::previous_filters`].
 //! - A broker that is away is weather: it is tried again for ever.
 //!
-//! [`Subscriber::run`] is the life of one source; [`probe`] asks once whether
+//! A source with several lanes has a session on each, and their filters are
+//! shared subscriptions of one group: the broker gives every message to one of
+//! them. Each lane has its own window, packet identifiers and receipts, so that
+//! each keeps the order of its messages; among lanes there is none. What a lane
+//! has not acknowledged, the broker sends to that lane again as long as it keeps
+//! its session.
+//!
+//! [`Subscriber::run`] is the life of one lane; [`probe`] asks once whether
 //! a source would work; [`Publisher`] sends, for simulation.
 
 mod backoff;
@@ -47,17 +54,21 @@ pub use publish::{PublishError, Publisher, Target};
 
 use crate::clock::Clock;
 use crate::config::settings::{MqttVersion, Source};
-use crate::flow::{Receipt, SourceId, ToIntake};
+use crate::flow::{Lane, Receipt, SourceId, ToIntake};
 use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 
-/// One source, ready to run.
+/// One lane of a source, ready to run.
 pub struct Subscriber {
     /// The broker and how to talk to it.
     pub source: Arc<Source>,
     /// Its place in the configuration.
     pub id: SourceId,
-    /// What to subscribe to.
+    /// Which lane of it.
+    pub lane: Lane,
+    /// What to subscribe to. Nothing, for a lane that the configuration no longer
+    /// has: it takes what the broker still has for it, and is said to be
+    /// [`Up`](crate::flow::SourceState::Up) once that has ceased to come.
     pub filters: Vec<String>,
     /// What earlier processes subscribed to under the same client identifier.
     /// The broker's session still holds these filters; those that are not in

@@ -2,12 +2,13 @@
 //! when there is room and kept until then; nothing here ever waits.
 
 use crate::clock::Clock;
-use crate::flow::{Command, Event, SourceId, SourceState};
+use crate::flow::{Command, Event, Lane, SourceId, SourceState};
 use tokio::sync::mpsc;
 
 pub(super) struct Reports {
     name: String,
     id: SourceId,
+    lane: Lane,
     commands: mpsc::Sender<Event>,
     clock: Clock,
     /// What was last said.
@@ -18,8 +19,13 @@ pub(super) struct Reports {
 }
 
 impl Reports {
-    pub fn new(name: String, id: SourceId, commands: mpsc::Sender<Event>, clock: Clock) -> Reports {
-        Reports { name, id, commands, clock, last: None, unsent: false, dropped: 0 }
+    pub fn new(
+        name: String,
+        (id, lane): (SourceId, Lane),
+        commands: mpsc::Sender<Event>,
+        clock: Clock,
+    ) -> Reports {
+        Reports { name, id, lane, commands, clock, last: None, unsent: false, dropped: 0 }
     }
 
     /// The connection ended, or could not be made.
@@ -64,7 +70,7 @@ impl Reports {
             }
         }
         if let (true, Some(state)) = (self.unsent, self.last.clone()) {
-            let command = Command::Source { source: self.id, state, at };
+            let command = Command::Source { source: self.id, lane: self.lane, state, at };
             self.unsent = self.commands.try_send(Event::Command(command)).is_err();
         }
     }
@@ -83,7 +89,10 @@ mod tests {
             to_intake.commands.try_send(Event::Tick(Stamp(0))).unwrap();
         }
         let clock = Clock::manual(Stamp(7));
-        (Reports::new("city".to_owned(), SourceId(3), to_intake.commands, clock), inbox.commands)
+        (
+            Reports::new("city".to_owned(), (SourceId(3), 0), to_intake.commands, clock),
+            inbox.commands,
+        )
     }
 
     /// Makes one place free again.

@@ -71,6 +71,14 @@ impl Session {
             // Its session is new: it holds nothing that could be given up.
             self.given_up.clear();
         }
+        let missing = if present && self.asked_once {
+            std::mem::take(&mut self.refused)
+        } else {
+            self.filters.clone()
+        };
+        self.ask(missing, out)?;
+        // Only then: where an old filter matches what a new one does, a message
+        // may come by both, but none by neither.
         if !self.given_up.is_empty() {
             let packet = self.next_packet();
             let filters = self.given_up.clone();
@@ -78,13 +86,17 @@ impl Session {
             self.dialect.unsubscribe(&request, out)?;
             self.giving_up = Some(packet);
         }
-        let missing = if present && self.asked_once {
-            std::mem::take(&mut self.refused)
-        } else {
-            self.filters.clone()
-        };
-        self.ask(missing, out)?;
         Ok(self.asking.is_none())
+    }
+
+    /// Whether it shall hold nothing.
+    pub fn is_leaving(&self) -> bool {
+        self.filters.is_empty()
+    }
+
+    /// Whether the broker holds no subscription for it any more.
+    pub fn holds_nothing(&self) -> bool {
+        self.is_leaving() && self.given_up.is_empty()
     }
 
     /// The broker answered SUBSCRIBE.
@@ -202,10 +214,10 @@ mod tests {
         let mut s = Session::new(&V5, 1, &filters(&["a"]), &filters(&["a", "old"]));
         let mut out = BytesMut::new();
         s.connected(true, &mut out).unwrap();
-        assert_eq!(types(&out), [UNSUBSCRIBE, SUBSCRIBE]);
+        assert_eq!(types(&out), [SUBSCRIBE, UNSUBSCRIBE]);
         assert!(out.windows(3).any(|w| w == b"old"));
-        s.unsubscribed(1);
-        s.subscribed(2, &[Ok(1)]);
+        s.subscribed(1, &[Ok(1)]);
+        s.unsubscribed(2);
         out.clear();
         s.connected(true, &mut out).unwrap();
         assert!(out.is_empty());
@@ -225,6 +237,17 @@ mod tests {
         s.ask_again(Instant::now() + ASK_AGAIN, &mut out).unwrap();
         assert_eq!(types(&out), [SUBSCRIBE]);
         assert_eq!(s.subscribed(2, &[Ok(1)]), Some(SourceState::Up));
+    }
+
+    #[test]
+    fn a_session_that_shall_hold_nothing_gives_everything_up_and_says_when() {
+        let mut s = Session::new(&V5, 1, &[], &filters(&["old"]));
+        let mut out = BytesMut::new();
+        s.connected(true, &mut out).unwrap();
+        assert_eq!(types(&out), [UNSUBSCRIBE]);
+        assert!(s.is_leaving() && !s.holds_nothing());
+        s.unsubscribed(1);
+        assert!(s.holds_nothing());
     }
 
     #[test]

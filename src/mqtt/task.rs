@@ -1,4 +1,4 @@
-//! The loop of one source: connect, forward, acknowledge, connect again.
+//! The loop of one lane: connect, forward, acknowledge, connect again.
 
 use super::backoff::Backoff;
 use super::fault::Fault;
@@ -8,7 +8,7 @@ use super::report::Reports;
 use super::session::Session;
 use super::{Subscriber, dialect};
 use crate::config::settings::MqttVersion;
-use crate::flow::{Arrival, Event, Receipt, SourceState};
+use crate::flow::{Arrival, Arrivals, Event, Lane, Receipt, Room, SourceState};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, watch};
@@ -21,9 +21,17 @@ const RECEIPTS_AT_ONCE: usize = 64;
 /// How often what is due is looked for, at most; pings need it more often
 /// where the keep alive is short.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A lane that is given up has had all its messages when none has come for so
+/// long since the broker gave its subscriptions up.
+const LEFT_AFTER: Duration = Duration::from_secs(30);
 /// The in-flight window of MQTT 3.1.1 brokers that are not told another:
 /// Mosquitto's `max_inflight_messages`.
 const WINDOW_V311: u32 = 20;
+
+/// Room for an event that is held.
+async fn room<'a>(arrivals: &'a Arrivals, held: Option<&Event>) -> Option<Room<'a>> {
+    arrivals.room(held?).await
+}
 
 /// The word to stop.
 struct Stop {
@@ -105,16 +113,20 @@ pub(super) async fn run(subscriber: Subscriber) {
 struct Task {
     dialect: &'static dyn Dialect,
     source: std::sync::Arc<crate::config::settings::Source>,
+    client_id: String,
     session: Session,
     reins: Reins,
     reports: Reports,
     forward: Forward,
+    /// When a message came last, or the broker took us.
+    last_message: Instant,
 }
 
 /// Where messages go.
 struct Forward {
     id: crate::flow::SourceId,
-    arrivals: mpsc::Sender<Event>,
+    lane: Lane,
+    arrivals: Arrivals,
     clock: crate::clock::Clock,
     /// Counts connections; receipts of older ones are stale.
     connection: u64,
@@ -124,7 +136,7 @@ impl Forward {
     /// Tells the intake that the session began anew; hands the word out if there
     /// is no room.
     fn new_session(&self) -> Option<Event> {
-        let event = Event::NewSession { source: self.id, at: self.clock.now() };
+        let event = Event::NewSession { source: self.id, lane: self.lane, at: self.clock.now() };
         match self.arrivals.try_send(event) {
             Err(TrySendError::Full(held)) => Some(held),
             // Without an intake there is nothing to forget.
@@ -137,21 +149,24 @@ impl Task {
     fn new(s: Subscriber, dialect: &'static dyn Dialect) -> Task {
         Task {
             dialect,
+            client_id: s.source.client_id_of(s.lane),
             session: Session::new(dialect, s.source.qos, &s.filters, &s.previous_filters),
             reins: Reins { receipts: s.receipts, stop: Stop { receiver: s.stop, heard: false } },
             reports: Reports::new(
-                s.source.name.clone(),
-                s.id,
+                s.source.name_of(s.lane),
+                (s.id, s.lane),
                 s.to_intake.commands,
                 s.clock.clone(),
             ),
             forward: Forward {
                 id: s.id,
+                lane: s.lane,
                 arrivals: s.to_intake.arrivals,
                 clock: s.clock,
                 connection: 0,
             },
             source: s.source,
+            last_message: Instant::now(),
         }
     }
 
@@ -160,9 +175,9 @@ impl Task {
             let commit_ms = 2;
             tracing::info!(
                 source = self.source.name,
-                "with MQTT 3.1.1 the broker's in-flight window bounds the rate at window ÷ commit \
-                 time: Mosquitto's {WINDOW_V311} at {commit_ms} ms make {} messages/s; raise \
-                 max_inflight_messages there, or use MQTT 5",
+                "with MQTT 3.1.1 the broker's in-flight window bounds the rate of a connection at \
+                 window ÷ commit time: Mosquitto's {WINDOW_V311} at {commit_ms} ms make {} \
+                 messages/s; raise max_inflight_messages there, use MQTT 5, or set connections",
                 WINDOW_V311 * 1000 / commit_ms
             );
         }
@@ -185,18 +200,21 @@ impl Task {
     async fn connection(&mut self) -> Result<End, Fault> {
         self.forward.connection += 1;
         let opened = tokio::select! {
-            opened = Link::open(&self.source, self.dialect, &self.source.client_id, true) => opened?,
+            opened = Link::open(&self.source, self.dialect, &self.client_id, true) => opened?,
             () = self.reins.idle() => return Ok(End::NotNeeded),
         };
         let (mut link, session_present) = opened;
+        self.last_message = Instant::now();
         tracing::info!(
             source = self.source.name,
+            client_id = self.client_id,
             connection = self.forward.connection,
             session_present,
             "connected by {}",
             self.dialect.name()
         );
-        if self.session.connected(session_present, &mut link.wire.outbox)? {
+        let ready = self.session.connected(session_present, &mut link.wire.outbox)?;
+        if ready && !self.session.is_leaving() {
             self.reports.state(SourceState::Up);
         }
         let began = if session_present { None } else { self.forward.new_session() };
@@ -239,21 +257,27 @@ impl Task {
                     }
                     link.keep_alive(Instant::now())?;
                     self.session.ask_again(Instant::now(), &mut link.wire.outbox)?;
+                    self.leave();
                     self.reports.send();
                 }
-                room = arrivals.reserve(), if held.is_some() => match room {
-                    Ok(room) => {
-                        if let Some(event) = held.take() {
-                            room.send(event);
-                        }
+                room = room(&arrivals, held.as_ref()), if held.is_some() => {
+                    if let (Some(room), Some(event)) = (room, held.take()) {
+                        room.send(event);
                     }
-                    Err(_) => held = None,
-                },
+                }
                 came = link.wire.turn(held.is_none()) => {
                     came?;
                     link.heard();
                 }
             }
+        }
+    }
+
+    /// Says of a lane that is given up that it has nothing any more.
+    fn leave(&mut self) {
+        let quiet = self.last_message.elapsed() >= LEFT_AFTER;
+        if quiet && self.session.holds_nothing() {
+            self.reports.state(SourceState::Up);
         }
     }
 
@@ -263,6 +287,9 @@ impl Task {
             match incoming {
                 Incoming::Message(_) if self.reins.stop.heard => {}
                 Incoming::Message(message) => {
+                    if self.session.is_leaving() {
+                        self.last_message = Instant::now();
+                    }
                     if let Some(held) = self.forward(message) {
                         return Ok(Some(held));
                     }
@@ -290,6 +317,7 @@ impl Task {
     fn forward(&mut self, message: packet::Message) -> Option<Event> {
         let to = &self.forward;
         let receipt = (message.qos > 0).then_some(Receipt {
+            lane: to.lane,
             connection: to.connection,
             packet: message.packet,
             exactly_once: message.qos == 2,

@@ -4,15 +4,14 @@
 //! messages it has committed but perhaps not acknowledged, and what the ledger
 //! of the running hour is. Readers keep one of their own, from the same rows.
 
-use super::types::{ArrivalRow, Bucket, DeviceId, LedgerKey, LedgerLine, Row, RowKind};
+use super::types::{ArrivalRow, Bucket, DeviceId, LedgerKey, LedgerLine, Packet, Row, RowKind};
 use crate::air::{Hour, Stamp};
-use crate::flow::{ARRIVALS_MAX, RECEIVE_MAX};
+use crate::flow::Lane;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
-/// Packets remembered for each source: all that can wait for the intake and a
-/// window more.
-const RECENT_MAX: usize = ARRIVALS_MAX + RECEIVE_MAX as usize;
+/// The layout of an encoded index. Raised with every change of what is in it.
+const LAYOUT: u8 = 3;
 
 /// A fold over the journal up to a row.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -23,12 +22,17 @@ pub struct Index {
     pub received: Stamp,
     /// Hours of devices before this one are closed.
     pub frontier: Hour,
+    /// While they are being closed up to a later one: that, and the last device
+    /// that is done.
+    pub closing: Option<(Hour, DeviceId)>,
     /// What is known of each device; its place is its id less one.
     pub devices: Vec<DeviceIndex>,
     /// The ledger of the running hour of receipt; earlier hours are in the table.
     pub ledger: BTreeMap<LedgerKey, LedgerLine>,
-    /// Per source the packets committed last: more than can be unacknowledged.
-    recent: BTreeMap<u32, VecDeque<(u16, u64)>>,
+    /// Per source and lane, and in its place by packet identifier, the digest of
+    /// the message committed last under it; 0: none. No other can be sent again:
+    /// a broker uses an identifier anew only after its acknowledgement.
+    packets: BTreeMap<(u32, Lane), Vec<u64>>,
 }
 
 /// What the tail says of one device.
@@ -84,6 +88,17 @@ impl OpenHour {
 }
 
 impl Index {
+    /// As bytes, with the layout in front.
+    pub fn encode(&self) -> Option<Vec<u8>> {
+        postcard::to_extend(self, vec![LAYOUT]).ok()
+    }
+
+    /// From bytes of this layout.
+    pub fn decode(bytes: &[u8]) -> Option<Index> {
+        let (layout, rest) = bytes.split_first()?;
+        postcard::from_bytes(rest).ok().filter(|_| *layout == LAYOUT)
+    }
+
     /// Folds one row in. Returns the ledger lines of hours that are over with it.
     pub fn apply(&mut self, row: &Row) -> BTreeMap<LedgerKey, LedgerLine> {
         // Also when the clock was set back: the table takes lines of any hour.
@@ -96,13 +111,13 @@ impl Index {
         self.received = row.received;
         match &row.kind {
             RowKind::Arrival(a) => self.arrival(row, a),
-            RowKind::DevicesClosed { frontier } => self.close(*frontier),
+            RowKind::DevicesClosed { frontier, upto } => self.close(*frontier, *upto),
             RowKind::Overload { source, count } => {
                 let line = self.line(*source, None, row.received);
                 line.messages.add(Bucket::Ignored, *count);
             }
-            RowKind::NewSession { source } => {
-                self.recent.remove(source);
+            RowKind::NewSession { source, lane } => {
+                self.packets.remove(&(*source, *lane));
             }
             RowKind::ZoneClosed { .. } | RowKind::ZoneRevised { .. } => {}
         }
@@ -118,15 +133,16 @@ impl Index {
         line.readings.add(Bucket::Duplicate, u64::from(a.duplicates));
         line.readings.add(Bucket::Ignored, u64::from(a.skipped));
         if let (Some(packet), false) = (a.packet, a.continues) {
-            let recent = self.recent.entry(a.source).or_default();
-            if recent.len() >= RECENT_MAX {
-                recent.pop_front();
+            let known = self.packets.entry((a.source, packet.lane)).or_default();
+            let place = usize::from(packet.id);
+            if known.len() <= place {
+                known.resize(place + 1, 0);
             }
-            recent.push_back(packet);
+            known[place] = packet.digest;
         }
         if let (Some(id), false) = (a.device, a.values.is_empty()) {
             let hour = a.observed.hour();
-            let tracked = self.tracks(hour, row.received);
+            let tracked = self.tracks(id, hour, row.received);
             let device = self.device_mut(id);
             device.last = row.seq;
             device.heard = row.received;
@@ -136,9 +152,18 @@ impl Index {
         }
     }
 
-    /// Whether an hour is kept open here; others have their head in `chains`.
-    pub fn tracks(&self, hour: Hour, received: Stamp) -> bool {
-        hour >= self.frontier && hour <= received.hour().next()
+    /// Whether an hour of a device is kept open here; others have their head in
+    /// `chains`.
+    pub fn tracks(&self, device: DeviceId, hour: Hour, received: Stamp) -> bool {
+        hour >= self.frontier_of(device) && hour <= received.hour().next()
+    }
+
+    /// Hours of this device before this one are closed.
+    pub fn frontier_of(&self, device: DeviceId) -> Hour {
+        match self.closing {
+            Some((frontier, upto)) if device <= upto => frontier.max(self.frontier),
+            _ => self.frontier,
+        }
     }
 
     /// What is known of a device.
@@ -154,21 +179,29 @@ impl Index {
         &mut self.devices[place]
     }
 
-    /// Whether this very packet was committed lately: the broker may send it
-    /// again when our acknowledgement was lost.
-    pub fn committed_before(&self, source: u32, packet: (u16, u64)) -> bool {
-        self.recent.get(&source).is_some_and(|r| r.contains(&packet))
+    /// Whether this very message was committed last under its packet identifier:
+    /// the broker sends it again if our acknowledgement was lost.
+    pub fn committed_before(&self, source: u32, packet: Packet) -> bool {
+        let known = self.packets.get(&(source, packet.lane));
+        known.and_then(|k| k.get(usize::from(packet.id))) == Some(&packet.digest)
     }
 
-    /// Whether any packet of a source is known.
-    pub fn knows_packets(&self, source: u32) -> bool {
-        self.recent.contains_key(&source)
+    /// Whether any packet of a lane is known.
+    pub fn knows_packets(&self, source: u32, lane: Lane) -> bool {
+        self.packets.contains_key(&(source, lane))
     }
 
-    fn close(&mut self, frontier: Hour) {
-        self.frontier = self.frontier.max(frontier);
-        for device in &mut self.devices {
+    fn close(&mut self, frontier: Hour, upto: DeviceId) {
+        let from = self.closing.map_or(0, |(_, done)| done.0 as usize);
+        let to = (upto.0 as usize).min(self.devices.len());
+        for device in self.devices.get_mut(from..to).into_iter().flatten() {
             device.open.retain(|o| o.hour >= frontier);
+        }
+        if to < self.devices.len() {
+            self.closing = Some((frontier, upto));
+        } else {
+            self.closing = None;
+            self.frontier = self.frontier.max(frontier);
         }
     }
 

@@ -249,7 +249,7 @@ impl Reader {
     /// the rows after it.
     pub fn index(&mut self) -> Res<Index> {
         let mut index = match snapshot_index(&self.conn).map_err(|e| self.err(e))? {
-            Some(bytes) => postcard::from_bytes(&bytes).unwrap_or_default(),
+            Some(bytes) => Index::decode(&bytes).unwrap_or_default(),
             None => Index::default(),
         };
         self.catch_up(&mut index)?;

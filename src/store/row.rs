@@ -4,6 +4,7 @@ use super::body::decode_body;
 use super::types::*;
 use crate::air::reading::TimeSource;
 use crate::air::{Hour, Label, Quantity, Stamp};
+use crate::flow::Lane;
 
 /// A journal row as SQLite has it.
 pub(super) struct RawRow {
@@ -14,7 +15,7 @@ pub(super) struct RawRow {
     device: Option<u32>,
     observed: Option<i64>,
     prev: Option<i64>,
-    packet: Option<u16>,
+    packet: Option<u32>,
     digest: Option<i64>,
     body: Option<Vec<u8>>,
 }
@@ -53,7 +54,7 @@ impl RawRow {
             time_source: if flag(16) { TimeSource::Device } else { TimeSource::Arrival },
             revises: flag(32),
             prev: self.prev.unwrap_or(0),
-            packet: self.packet.zip(self.digest.map(|d| d as u64)),
+            packet: self.packet.zip(self.digest).map(packet),
             values,
             duplicates,
             skipped,
@@ -67,13 +68,20 @@ impl RawRow {
             0 => {
                 RowKind::ZoneClosed { zone: String::from_utf8(body.to_vec()).ok()?, hour: hour()? }
             }
-            1 => RowKind::DevicesClosed { frontier: hour()? },
+            1 => {
+                // Without a number: of all devices.
+                let upto = body.try_into().map_or(u32::MAX, u32::from_le_bytes);
+                RowKind::DevicesClosed { frontier: hour()?, upto: DeviceId(upto) }
+            }
             3 => {
                 let (zone, code, hour) = postcard::from_bytes(body).ok()?;
                 RowKind::ZoneRevised { zone, quantity: Quantity::from_code(code)?, hour }
             }
             2 => RowKind::Overload { source: self.source?, count: self.observed? as u64 },
-            4 => RowKind::NewSession { source: self.source? },
+            4 => RowKind::NewSession {
+                source: self.source?,
+                lane: Lane::try_from(self.observed?).ok()?,
+            },
             _ => return None,
         };
         Some(self.row(kind))
@@ -82,4 +90,9 @@ impl RawRow {
     fn row(&self, kind: RowKind) -> Row {
         Row { seq: self.seq, received: Stamp(self.received), kind }
     }
+}
+
+/// The lane stands above the 16 bits of the identifier.
+fn packet((number, digest): (u32, i64)) -> Packet {
+    Packet { lane: (number >> 16) as Lane, id: number as u16, digest: digest as u64 }
 }

@@ -2,6 +2,7 @@
 
 use crate::air::reading::TimeSource;
 use crate::air::{Hour, Measured, Quantity, Stamp};
+use crate::flow::Lane;
 use serde::{Deserialize, Serialize};
 
 /// A device by its row in `devices`.
@@ -71,16 +72,20 @@ pub enum RowKind {
         /// The hour as it is now.
         hour: crate::rules::ZoneHour,
     },
-    /// Hours of devices before this one are closed.
+    /// Hours of some devices before this one are closed.
     DevicesClosed {
         /// The first hour that stays open.
         frontier: Hour,
+        /// Of the devices up to this one; those behind follow with further rows.
+        upto: DeviceId,
     },
-    /// A source's broker began a session anew: the packet identifiers of the
-    /// session before say nothing about those that come.
+    /// A source's broker began the session of a lane anew: the packet identifiers
+    /// of the session before say nothing about those that come.
     NewSession {
         /// The source's row in `sources`.
         source: u32,
+        /// The lane.
+        lane: Lane,
     },
     /// The connection to a source dropped QoS 0 messages because the intake was behind.
     Overload {
@@ -110,15 +115,26 @@ pub struct ArrivalRow {
     pub revises: bool,
     /// The previous row of the same device and hour; 0: none.
     pub prev: i64,
-    /// Packet identifier and digest of a QoS 1 or 2 message, to know it again
-    /// when the broker sends it again after a lost acknowledgement.
-    pub packet: Option<(u16, u64)>,
+    /// The packet of a QoS 1 or 2 message.
+    pub packet: Option<Packet>,
     /// New values and revisions; empty unless stored.
     pub values: Vec<Measured>,
     /// Values in it that were there already.
     pub duplicates: u32,
     /// Values in it that the decoder or a policy left out.
     pub skipped: u32,
+}
+
+/// By what a message is known again when the broker sends it again after a lost
+/// acknowledgement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Packet {
+    /// The lane of its source that it came on.
+    pub lane: Lane,
+    /// Its identifier there.
+    pub id: u16,
+    /// Digest of topic and body.
+    pub digest: u64,
 }
 
 /// Counts of messages or readings, each in exactly one bucket.

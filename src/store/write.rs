@@ -19,6 +19,9 @@ use std::path::{Path, PathBuf};
 /// counts as new.
 const WALK_MAX: usize = 4_096;
 
+/// Between the filters of two lanes of a source; no filter may have it in it.
+const LANE_END: &str = "\u{1e}";
+
 /// The one connection that writes. An error from it is fatal to the process: a
 /// failed sync cannot be repeated, only recovered from by starting again.
 pub struct Writer {
@@ -130,18 +133,19 @@ impl Writer {
             .map_err(|e| classify(&self.path, e))
     }
 
-    /// The filters kept for a source.
-    pub fn filters(&self, source: u32) -> Res<Vec<String>> {
+    /// The filters kept for a source, by lane.
+    pub fn filters(&self, source: u32) -> Res<Vec<Vec<String>>> {
         let text: String = self
             .conn
             .query_row("SELECT filters FROM sources WHERE id = ?", [source], |r| r.get(0))
             .map_err(|e| classify(&self.path, e))?;
-        Ok(text.lines().map(str::to_owned).collect())
+        Ok(text.split(LANE_END).map(|l| l.lines().map(str::to_owned).collect()).collect())
     }
 
-    /// Keeps the filters of a source.
-    pub fn put_filters(&self, source: u32, filters: &[String]) -> Res<()> {
-        let text = filters.join("\n");
+    /// Keeps the filters of a source, by lane.
+    pub fn put_filters(&self, source: u32, lanes: &[Vec<String>]) -> Res<()> {
+        let lanes: Vec<String> = lanes.iter().map(|filters| filters.join("\n")).collect();
+        let text = lanes.join(LANE_END);
         self.run("UPDATE sources SET filters = ? WHERE id = ?", params![text, source]).map(drop)
     }
 
@@ -197,14 +201,15 @@ impl Writer {
                     .map_err(|e| self.damaged(e.to_string()))?;
                 self.append_other(&row, 3, None, i64::from(hour.hour.0), &body)?;
             }
-            RowKind::DevicesClosed { frontier } => {
-                self.append_other(&row, 1, None, i64::from(frontier.0), b"")?;
+            RowKind::DevicesClosed { frontier, upto } => {
+                let upto = upto.0.to_le_bytes();
+                self.append_other(&row, 1, None, i64::from(frontier.0), &upto)?;
             }
             RowKind::Overload { source, count } => {
                 self.append_other(&row, 2, Some(*source), *count as i64, b"")?;
             }
-            RowKind::NewSession { source } => {
-                self.append_other(&row, 4, Some(*source), 0, b"")?;
+            RowKind::NewSession { source, lane } => {
+                self.append_other(&row, 4, Some(*source), i64::from(*lane), b"")?;
             }
         }
         self.last.journal = row.seq;
@@ -236,8 +241,8 @@ impl Writer {
                 a.device.map(|d| d.0),
                 a.observed.0,
                 a.prev,
-                a.packet.map(|p| p.0),
-                a.packet.map(|p| p.1 as i64),
+                a.packet.map(|p| u32::from(p.lane) << 16 | u32::from(p.id)),
+                a.packet.map(|p| p.digest as i64),
                 body
             ],
         );

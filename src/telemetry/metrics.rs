@@ -183,7 +183,7 @@ impl Metrics {
         self.0.inward.commit_batch.observe(arrivals as f64);
     }
 
-    /// An arrival was acknowledged so many seconds after it came.
+    /// The first arrival of a commit was acknowledged so many seconds after it came.
     pub fn acknowledged(&self, seconds: f64) {
         self.0.inward.ack_seconds.observe(seconds);
     }

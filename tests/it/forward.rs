@@ -10,6 +10,9 @@ use dustline::config::settings::Influx;
 use dustline::flow::Command;
 use dustline::forward;
 use dustline::store::{ChangeRow, Cursor, HourRow};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use rig::{Loop, START, numbered, target, until_held, until_journal, with_source};
 
 #[tokio::test]
@@ -103,6 +106,48 @@ async fn a_refused_line_is_found_and_left_out_alone() {
     values.sort_unstable();
     assert_eq!(values, (0..120).filter(|i| ![13, 77].contains(i)).collect::<Vec<_>>());
     assert_eq!((forwarding.counted("written"), forwarding.counted("refused")), (118, 2));
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn a_target_that_takes_not_one_line_is_held_and_loses_none() {
+    let keeper = with_source().await;
+    let whole_again = Arc::new(AtomicBool::new(false));
+    let mended = whole_again.clone();
+    let database = Database::new(move |_, _| match mended.load(Ordering::SeqCst) {
+        false => (400, "retention policy"),
+        true => (204, ""),
+    })
+    .await;
+    numbered(&keeper, 0, 40).await;
+    let forwarding = Loop::start(&keeper, target("main", &database.url()));
+    let held = until_held(&keeper, true).await;
+    assert!(held.detail.starts_with("not one of 40 lines is taken: 400"), "{}", held.detail);
+    assert_eq!(forwarding.counted("refused"), 0);
+    assert_eq!(keeper.reader().cursor("main").unwrap(), Cursor::default());
+
+    whole_again.store(true, Ordering::SeqCst);
+    until_held(&keeper, false).await;
+    until_journal(&keeper, "main", 40).await;
+    assert_eq!((database.taken().len(), forwarding.counted("refused")), (40, 0));
+    forwarding.stop().await;
+}
+
+#[tokio::test]
+async fn a_refused_line_that_is_alone_waits_for_others() {
+    let keeper = with_source().await;
+    let database = Database::new(|_, text| match text.contains("pm10=0,") {
+        true => (400, "unable to parse"),
+        false => (204, ""),
+    })
+    .await;
+    numbered(&keeper, 0, 1).await;
+    let forwarding = Loop::start(&keeper, target("main", &database.url()));
+    forwarding.tried_in_vain().await;
+    assert_eq!(keeper.reader().cursor("main").unwrap(), Cursor::default());
+    numbered(&keeper, 1, 2).await;
+    until_journal(&keeper, "main", 2).await;
+    assert_eq!((database.taken().len(), forwarding.counted("refused")), (1, 1));
     forwarding.stop().await;
 }
 

@@ -46,7 +46,7 @@ fn a_store_of_schema_version_1_is_opened_with_everything_it_had_and_goes_on() {
     writer.begin().unwrap();
     // In the same hour of receipt: only the intake writes down the ledger of one that is over.
     let later = Stamp::parse("2026-11-22T07:40:00Z").unwrap();
-    writer.append(later, RowKind::NewSession { source: 1 }).unwrap();
+    writer.append(later, RowKind::NewSession { source: 1, lane: 0 }).unwrap();
     writer.commit().unwrap();
     let mut reader = Reader::open(dir.path()).unwrap();
     let checked = reader.check().unwrap();
@@ -100,7 +100,9 @@ fn a_backup_taken_while_the_store_is_written_is_whole() {
     let bytes = reader.backup(copy.path(), |_, _| {
         steps += 1;
         writer.begin().unwrap();
-        writer.append(Stamp(1_800_000_000_000), RowKind::NewSession { source: 1 }).unwrap();
+        writer
+            .append(Stamp(1_800_000_000_000), RowKind::NewSession { source: 1, lane: 0 })
+            .unwrap();
         writer.commit().unwrap();
     });
     assert!(bytes.unwrap() > 12_000_000 && steps > 1, "{steps}");

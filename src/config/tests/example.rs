@@ -137,7 +137,7 @@ fn the_values_shown_as_defaults_are_the_defaults() {
     let bare = settings_of(source);
     let (bare_source, source) = (bare.sources.first().unwrap(), all.sources.first().unwrap());
     let said = |s: &super::super::settings::Source| {
-        let numbers = (s.port, s.version, s.qos, s.receive_maximum, s.packet_max);
+        let numbers = (s.port, s.version, s.qos, s.connections, s.receive_maximum, s.packet_max);
         format!("{numbers:?} {:?} {:?} {:?}", s.session_expiry, s.keep_alive, s.silent_after)
     };
     assert_eq!(said(bare_source), said(source));

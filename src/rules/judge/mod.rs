@@ -24,6 +24,7 @@ pub use saved::Saved;
 use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
 use devices::{Device, Station};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 use zones::Zone;
 
@@ -228,10 +229,16 @@ impl Judge {
         (settled >= self.started).then(|| settled.hour())
     }
 
-    /// The sums of the open hours of a device before `frontier`, taken out.
-    pub fn close_devices(&mut self, frontier: Hour) -> Vec<DeviceHour> {
-        let devices = self.devices.iter_mut().enumerate();
-        devices.flat_map(|(i, d)| d.close(i as u32 + 1, frontier)).collect()
+    /// The sums of the open hours of these devices before `frontier`, taken out.
+    pub fn close_devices(
+        &mut self,
+        frontier: Hour,
+        devices: RangeInclusive<u32>,
+    ) -> Vec<DeviceHour> {
+        let (first, last) = (devices.start().saturating_sub(1), *devices.end());
+        let some = (1..).zip(&mut self.devices).skip(first as usize);
+        let some = some.take_while(|(number, _)| *number <= last);
+        some.flat_map(|(number, device)| device.close(number, frontier)).collect()
     }
 
     /// The number of series that have an open hour.

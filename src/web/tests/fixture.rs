@@ -4,7 +4,7 @@ use crate::air::reading::{Label, TimeSource};
 use crate::air::{Flag, Hour, Measured, Quantity, Reason, Reasons, Stamp, Value};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
-use crate::flow::{self, Committed};
+use crate::flow;
 use crate::store::*;
 use crate::telemetry::{Health, Metrics, Role};
 use crate::web::{Shared, serve};
@@ -12,7 +12,6 @@ use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 /// 2022-01-08T10:00:00Z.
 pub const TEN: Stamp = Stamp(1_641_636_000_000);
@@ -69,7 +68,7 @@ pub struct Store {
     pub writer: Writer,
     index: Index,
     source: u32,
-    committed: watch::Sender<Committed>,
+    announce: flow::Announce,
 }
 
 /// A value that passed.
@@ -96,8 +95,8 @@ impl Store {
         let dir = Arc::new(tempfile::tempdir().unwrap());
         let mut writer = Writer::open(dir.path()).unwrap();
         let source = writer.source("city").unwrap();
-        let (committed, _) = flow::committed(writer.last());
-        Store { dir, writer, index: Index::default(), source, committed }
+        let announce = flow::announce(writer.last());
+        Store { dir, writer, index: Index::default(), source, announce }
     }
 
     /// Does something in a batch of its own and announces it.
@@ -105,7 +104,7 @@ impl Store {
         self.writer.begin().unwrap();
         let done = work(&mut self.writer);
         let last = self.writer.commit().unwrap();
-        self.committed.send_replace(last);
+        self.announce.tell(last);
         done
     }
 
@@ -145,12 +144,12 @@ impl Store {
             skipped: 0,
         };
         let row = self.append(received, RowKind::Arrival(row));
-        if !self.index.tracks(hour, received) {
+        if !self.index.tracks(device, hour, received) {
             let chain = OpenHour::with(head, hour, (row.seq, 0), observed);
             self.writer.put_chain(device, &chain).unwrap();
         }
         let last = self.writer.commit().unwrap();
-        self.committed.send_replace(last);
+        self.announce.tell(last);
     }
 
     /// A message without new readings.
@@ -185,7 +184,7 @@ impl Store {
             self.writer.put_quarantine(&set_aside, self.source).unwrap();
         }
         let last = self.writer.commit().unwrap();
-        self.committed.send_replace(last);
+        self.announce.tell(last);
     }
 
     /// Closes all hours before `frontier`.
@@ -196,9 +195,9 @@ impl Store {
                 self.writer.put_chain(DeviceId(place as u32 + 1), open).unwrap();
             }
         }
-        self.append(received, RowKind::DevicesClosed { frontier });
+        self.append(received, RowKind::DevicesClosed { frontier, upto: DeviceId(u32::MAX) });
         let last = self.writer.commit().unwrap();
-        self.committed.send_replace(last);
+        self.announce.tell(last);
     }
 
     /// Writes the closed hour of a device: `count` readings of `mean`, that many minutes covered.
@@ -283,7 +282,7 @@ impl Store {
             clock: Clock::manual(minute(180)),
             metrics: Metrics::new("1.2.3", "abc"),
             health: health.clone(),
-            committed: self.committed.subscribe(),
+            committed: self.announce.committed(),
         };
         let metrics = shared.metrics.clone();
         tokio::spawn(serve(listener, shared, std::future::pending()));

@@ -39,12 +39,12 @@ impl Keeper {
     fn open(dir: Arc<tempfile::TempDir>) -> Keeper {
         let writer = Writer::open(dir.path()).unwrap();
         let (to_intake, inbox) = flow::intake();
-        let (committed_tx, committed) = flow::committed(writer.last());
+        let announce = flow::announce(writer.last());
+        let committed = announce.committed();
         let (jobs, jobs_rx) = mpsc::unbounded_channel();
         let (count_tx, count) = watch::channel(0);
         let told = Arc::new(Mutex::new(Vec::new()));
-        let inside =
-            Inside { writer, told: told.clone(), committed: committed_tx, count: count_tx };
+        let inside = Inside { writer, told: told.clone(), announce, count: count_tx };
         tokio::task::spawn_blocking(move || inside.run(inbox.commands, jobs_rx));
         Keeper { dir, commands: to_intake.commands, committed, jobs, told, count }
     }
@@ -119,7 +119,7 @@ impl Keeper {
 struct Inside {
     writer: Writer,
     told: Arc<Mutex<Vec<Command>>>,
-    committed: watch::Sender<Committed>,
+    announce: flow::Announce,
     count: watch::Sender<usize>,
 }
 
@@ -142,7 +142,7 @@ impl Inside {
         self.writer.begin().unwrap();
         write(&mut self.writer);
         let committed = self.writer.commit().unwrap();
-        self.committed.send_replace(committed);
+        self.announce.tell(committed);
     }
 
     fn obey(&mut self, event: Event) {

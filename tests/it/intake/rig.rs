@@ -10,7 +10,7 @@ use dustline::store::{ChangeRow, Counts, Filter, LedgerLine, Reader, Writer};
 use dustline::telemetry::{Health, Metrics};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// 2024-01-10T00:00:00Z: the test's world begins here.
 pub const START: Stamp = Stamp(1_704_844_800_000);
@@ -80,18 +80,17 @@ pub struct Rig {
 impl Rig {
     pub fn open(settings: Settings, now: Stamp) -> Rig {
         let writer = Writer::open(&settings.data_dir).unwrap();
-        let (back, receipts) = dustline::flow::receipts();
         let clock = Clock::manual(now);
-        let intake = Intake::open(Parts {
+        let mut intake = Intake::open(Parts {
             plan: Arc::new(Plan::of(&settings)),
             writer,
-            receipts: vec![back],
-            committed: watch::channel(Default::default()).0,
+            announce: dustline::flow::announce(Default::default()),
             metrics: Metrics::new("test", "test"),
             clock: clock.clone(),
             health: Health::new(),
         })
         .unwrap();
+        let receipts = intake.next_source().unwrap().remove(0).receipts;
         Rig { intake: Some(intake), settings, receipts, clock, packet: 0 }
     }
 
@@ -120,7 +119,12 @@ impl Rig {
             retained: false,
             duplicate: false,
             at,
-            receipt: Some(Receipt { connection: 1, packet: self.packet, exactly_once: false }),
+            receipt: Some(Receipt {
+                lane: 0,
+                connection: 1,
+                packet: self.packet,
+                exactly_once: false,
+            }),
         }
     }
 

@@ -176,3 +176,48 @@ fn hours_wait_for_the_backlog_after_a_restart() {
     assert_eq!(rig.moves(), ["kr-pm25 none→advisory 2024-01-10T02:00:00Z"]);
     assert!(!rig.changes()[0].late);
 }
+
+/// Every closed hour of the store: device, count, sum.
+fn closed(rig: &Rig) -> Vec<(u32, u32, i64)> {
+    let hours = rig.reader().hours(&Filter::default()).unwrap();
+    let mut all: Vec<_> = hours.iter().map(|h| (h.device.0, h.count, h.sum_micro)).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn an_hour_of_many_devices_closes_in_steps_that_a_crash_may_come_between() {
+    const DEVICES: usize = 1_201;
+    let run = |killed: bool| {
+        let (_dir, mut rig) = rig();
+        let arrivals: Vec<Event> = (0..DEVICES)
+            .map(|n| {
+                let body = reading(minute(5), 10.0 + n as f64 / 100.0);
+                Event::Arrival(rig.arrival(&format!("air/m{n}"), &body, minute(5)))
+            })
+            .collect();
+        rig.turn(arrivals);
+        rig.tick(minute(71));
+        let done = closed(&rig).len();
+        assert!(done > 0 && done < DEVICES, "one batch closed {done}");
+        if killed {
+            rig = rig.killed(minute(71));
+            assert_eq!(closed(&rig).len(), done, "what was closed is closed");
+        }
+        // One more reading for a device whose hour is closed, and one whose is not.
+        for device in ["air/m0", "air/m1200"] {
+            rig.take(device, &reading(minute(25), 90.0), minute(72));
+        }
+        for _ in 0..3 {
+            rig.turn(Vec::new());
+        }
+        assert_eq!(closed(&rig).len(), DEVICES);
+        let rows = rig.reader().journal(0, 10_000).unwrap().len();
+        rig.turn(Vec::new());
+        assert_eq!(rig.reader().journal(0, 10_000).unwrap().len(), rows, "nothing is left to do");
+        (closed(&rig), rig.moves())
+    };
+    let quiet = run(false);
+    assert_eq!(quiet.0[0], (1, 2, 100_000_000), "both readings of the first device count");
+    assert_eq!(run(true), quiet);
+}

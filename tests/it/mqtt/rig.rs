@@ -23,6 +23,7 @@ pub fn source(port: u16) -> Source {
         username: None,
         password: None,
         version: MqttVersion::V5,
+        connections: 1,
         qos: 1,
         receive_maximum: 1024,
         session_expiry: Duration::from_secs(3600),
@@ -59,6 +60,7 @@ impl Rig {
         let subscriber = Subscriber {
             source: Arc::new(source),
             id: SourceId(0),
+            lane: 0,
             filters: owned(filters),
             previous_filters: owned(previous),
             to_intake: to_intake.clone(),
@@ -106,7 +108,8 @@ impl Rig {
 
     pub async fn arrival(&mut self) -> Arrival {
         loop {
-            match soon("an arrival", self.inbox.arrivals.recv()).await {
+            let waiting = soon("an arrival", self.inbox.arrivals.recv()).await;
+            match waiting.map(|w| w.event) {
                 Some(Event::Arrival(arrival)) => return arrival,
                 Some(Event::NewSession { .. }) => {}
                 other => panic!("not an arrival: {other:?}"),
