@@ -1,7 +1,8 @@
 //! Which rules judge: a ruleset by the time of the data, or one version for all.
 
 use crate::air::Stamp;
-use crate::rules::Ruleset;
+use crate::rules::condition::Term;
+use crate::rules::{Condition, Ruleset};
 use std::collections::BTreeMap;
 
 /// What one argument `ID` or `ID@VERSION` asks for.
@@ -13,6 +14,8 @@ pub struct Choice {
     pub id: String,
     /// The versions that judge, each in its time; a pinned one for all times.
     pub versions: Vec<Ruleset>,
+    /// Other rulesets with ladders that its conditions ask for.
+    pub asks: BTreeMap<String, Vec<Ruleset>>,
 }
 
 /// Why an argument names no rules.
@@ -56,7 +59,27 @@ pub fn choose(asked: &str, known: &BTreeMap<String, Vec<Ruleset>>) -> Result<Cho
         None => versions.clone(),
         Some(version) => vec![pinned(id, version, versions)?],
     };
-    Ok(Choice { asked: asked.to_owned(), id: id.to_owned(), versions })
+    let asks = asked_for(&versions, known);
+    Ok(Choice { asked: asked.to_owned(), id: id.to_owned(), versions, asks })
+}
+
+/// The rulesets with ladders that conditions ask for.
+fn asked_for(
+    versions: &[Ruleset],
+    known: &BTreeMap<String, Vec<Ruleset>>,
+) -> BTreeMap<String, Vec<Ruleset>> {
+    let terms = versions.iter().flat_map(|r| &r.conditions).flat_map(Condition::terms);
+    let ladders: Vec<&str> = terms
+        .filter_map(|term| match term {
+            Term::Stood { ladder, .. } => Some(ladder.as_str()),
+            _ => None,
+        })
+        .collect();
+    let has = |all: &[Ruleset]| {
+        all.iter().flat_map(|r| &r.ladders).any(|l| ladders.contains(&l.id.as_str()))
+    };
+    let found = known.iter().filter(|(_, all)| has(all));
+    found.map(|(id, all)| (id.clone(), all.clone())).collect()
 }
 
 fn pinned(id: &str, version: &str, versions: &[Ruleset]) -> Result<Ruleset, ChooseError> {

@@ -1,9 +1,10 @@
 //! The judge of the live path over data of the past.
 
-use super::{Choice, Data, Zoning};
-use crate::air::{Flag, Hour, Measured, Names, Quantity, Reasons, Stamp, reading::Value};
-use crate::rules::Change;
-use crate::rules::judge::{Judge, LevelNow, Plan, PlannedZone, Reading};
+use super::{Choice, Data, ZoneBy, Zoning};
+use crate::air::{Flag, Forecast, Hour, Measured, Names, Quantity, Reasons, Stamp, reading::Value};
+use crate::rules::judge::{Judge, Judged, LevelNow, Plan, PlannedZone, Reading};
+use crate::rules::{Change, Ruleset};
+use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
@@ -20,6 +21,8 @@ pub struct Way {
     pub covers: Duration,
     /// Share of an hour that must be covered for its mean to be valid, 0..=1.
     pub min_coverage: f64,
+    /// What was forecast; each counts from its issue on.
+    pub forecasts: Vec<Forecast>,
 }
 
 /// A change that would have been told.
@@ -75,12 +78,14 @@ pub struct Outcome {
 pub fn run(data: &mut Data, choices: &[Choice], way: &Way) -> Outcome {
     data.settle();
     let data = &*data;
+    let mut forecasts: Vec<&Forecast> = way.forecasts.iter().collect();
+    forecasts.sort_by_key(|f| f.issued_at);
     let zones = way.zoning.zones(data);
     let begins = begins(data, way, &zones);
     let mut outcome = Outcome { outside: outside(data, way, &zones), ..Outcome::default() };
     for group in groups(choices) {
         let mut side = Side::new(data, way, &zones, &group);
-        side.judge(data, &begins);
+        side.judge(data, &begins, &forecasts);
         outcome.changes.append(&mut side.changes);
         outcome.tallies.extend(side.tallies.into_iter().flatten());
     }
@@ -90,11 +95,14 @@ pub fn run(data: &mut Data, choices: &[Choice], way: &Way) -> Outcome {
     outcome
 }
 
-/// Choices that one judge can take: no two of them of one ruleset.
+/// Choices that one judge can take: no two of them of one ruleset, all of one time
+/// zone, since the days of a zone begin in it.
 fn groups(choices: &[Choice]) -> Vec<Vec<&Choice>> {
+    let clock = |c: &Choice| c.versions.first().map(|r| r.time_zone.clone());
+    let together = |a: &Choice, b: &Choice| a.id != b.id && clock(a) == clock(b);
     let mut groups: Vec<Vec<&Choice>> = Vec::new();
     for choice in choices {
-        match groups.iter_mut().find(|g| g.iter().all(|c| c.id != choice.id)) {
+        match groups.iter_mut().find(|g| g.iter().all(|c| together(c, choice))) {
             Some(group) => group.push(choice),
             None => groups.push(vec![choice]),
         }
@@ -150,13 +158,30 @@ impl<'a> Side<'a> {
                 false => zone.rulesets.clone_from(&ids),
             }
         }
-        let ladders = group.iter().flat_map(|c| &c.versions).flat_map(|r| &r.ladders);
-        let quantities = ladders.map(|l| l.quantity).collect();
+        let rulesets =
+            || group.iter().flat_map(|c| c.versions.iter().chain(c.asks.values().flatten()));
+        let mut quantities: BTreeSet<Quantity> =
+            rulesets().flat_map(|r| &r.ladders).map(|l| l.quantity).collect();
+        quantities.extend(
+            rulesets()
+                .flat_map(|r| &r.conditions)
+                .flat_map(|c| c.quantities().into_iter().chain([c.quantity])),
+        );
+        let asks = group.iter().flat_map(|c| c.asks.clone());
+        let mut known: BTreeMap<String, Vec<Ruleset>> = asks.collect();
+        known.extend(group.iter().map(|c| (c.id.clone(), c.versions.clone())));
+        if !matches!(way.zoning.by, ZoneBy::Planned(_)) {
+            let clock = rulesets().next().and_then(|r| TimeZone::get(&r.time_zone).ok());
+            for zone in &mut zones {
+                zone.time_zone = clock.clone().unwrap_or(TimeZone::UTC);
+            }
+        }
         let plan = Plan {
             stations: way.zoning.stations.clone(),
             zones: zones.clone(),
             thresholds: Vec::new(),
-            rulesets: group.iter().map(|c| (c.id.clone(), c.versions.clone())).collect(),
+            rulesets: known,
+            couplings: Vec::new(),
             lateness: Duration::ZERO,
             grace: Duration::ZERO,
             covers: way.covers,
@@ -177,7 +202,8 @@ impl<'a> Side<'a> {
     }
 
     /// Feeds every sample and closes every hour.
-    fn judge(&mut self, data: &Data, begins: &[Option<Hour>]) {
+    fn judge(&mut self, data: &Data, begins: &[Option<Hour>], forecasts: &[&Forecast]) {
+        let mut issued = forecasts;
         let samples = data.samples();
         let (Some(first), Some(last)) = (samples.first(), samples.last()) else { return };
         let (mut hour, last) = (first.at.hour(), last.at.hour());
@@ -195,6 +221,10 @@ impl<'a> Side<'a> {
                     Reading { device: s.device + 1, at: s.at, measured: &measured, label: 0 };
                 self.judge.reading(reading, None);
             }
+            let known = issued.partition_point(|f| f.issued_at <= hour.end());
+            let (new, rest_of_issues) = issued.split_at(known);
+            issued = rest_of_issues;
+            self.take_forecasts(new);
             self.close(hour, begins);
             empty = if these.is_empty() { empty + 1 } else { 0 };
             let next = rest.first().map_or(hour.next(), |s| s.at.hour());
@@ -210,6 +240,14 @@ impl<'a> Side<'a> {
         }
     }
 
+    /// Takes what was issued up to the end of the hour that is closed next.
+    fn take_forecasts(&mut self, issued: &[&Forecast]) {
+        for forecast in issued {
+            let judged = self.judge.forecast(forecast, forecast.issued_at);
+            judged.into_iter().flat_map(|j| j.changes).for_each(|j| self.tell(j));
+        }
+    }
+
     /// Closes an hour in every zone that has begun.
     fn close(&mut self, hour: Hour, begins: &[Option<Hour>]) {
         for (zone, begin) in begins.iter().enumerate() {
@@ -217,18 +255,22 @@ impl<'a> Side<'a> {
                 continue;
             }
             let Some(planned) = self.zones.get(zone) else { continue };
-            let Some(judged) = self.judge.close_zone(&planned.id, hour, hour.end(), |_, _| None)
-            else {
-                continue;
-            };
-            for judged in judged.changes {
-                let asked = self.asked_of(&judged.change.ruleset);
-                let name = planned.name.clone();
-                self.changes.push(Told { asked, name, change: judged.change });
+            let all = self.judge.close_zone(&planned.id, hour, hour.end(), |_, _| None);
+            let levels = all.first().map(|j| j.levels.clone()).unwrap_or_default();
+            for judged in all.into_iter().flat_map(|j| j.changes) {
+                self.tell(judged);
             }
-            self.count(zone, &judged.levels);
+            self.count(zone, &levels);
         }
         self.judge.close_devices(hour.next(), 1..=u32::MAX);
+    }
+
+    fn tell(&mut self, judged: Judged) {
+        let change = judged.change;
+        let asked = self.asked_of(&change.ruleset);
+        let zone = self.zones.iter().find(|z| z.id == change.scope.id());
+        let name = zone.map_or_else(|| Names::plain(change.scope.id()), |z| z.name.clone());
+        self.changes.push(Told { asked, name, change });
     }
 
     fn asked_of(&self, ruleset: &str) -> String {
@@ -257,7 +299,7 @@ impl<'a> Side<'a> {
         }
         let Some(tallies) = self.tallies.get_mut(zone) else { return };
         for (tally, level) in tallies.iter_mut().zip(levels) {
-            let valid = level.last.is_some_and(|hour| hour.valid);
+            let valid = level.unknown_since.is_none();
             match (valid, level.ruleset.contains('@')) {
                 (false, _) => tally.invalid += 1,
                 (true, false) => tally.out_of_force += 1,

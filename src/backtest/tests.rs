@@ -11,7 +11,7 @@ const STATIONS: [&str; 3] = ["a", "b", "c"];
 
 fn way(by: ZoneBy) -> Way {
     let zoning = Zoning { stations: Vec::new(), by, min_valid_share: 0.5, own_rulesets: false };
-    Way { zoning, covers: Duration::from_secs(3600), min_coverage: 0.75 }
+    Way { zoning, covers: Duration::from_secs(3600), min_coverage: 0.75, forecasts: Vec::new() }
 }
 
 fn choices(asked: &[&str]) -> Vec<Choice> {
@@ -166,6 +166,8 @@ fn devices_of_a_planned_station_are_one_station_and_a_silent_one_is_missed() {
         stations: Some(vec!["s".to_owned(), "silent".to_owned()]),
         min_valid_share: 1.0,
         rulesets: vec!["kr-air-alert".to_owned()],
+        time_zone: jiff::tz::TimeZone::UTC,
+        forecasts_from: None,
     };
     let mut way = way(ZoneBy::Planned(vec![zone.clone()]));
     way.zoning.own_rulesets = true;
@@ -178,7 +180,7 @@ fn devices_of_a_planned_station_are_one_station_and_a_silent_one_is_missed() {
     assert_eq!((alone.changes.len(), alone.tallies[0].invalid), (0, 3));
     way.zoning.by = ZoneBy::Planned(vec![PlannedZone { min_valid_share: 0.5, ..zone }]);
     let half = run(&mut read(&[rows]), &choices(&["kr-air-alert"]), &way);
-    assert_eq!((half.changes.len(), half.changes[0].change.value), (1, 100.0));
+    assert_eq!((half.changes.len(), half.changes[0].change.value), (1, Some(100.0)));
     assert_eq!(half.changes[0].name.text(crate::air::place::Language::En), "City");
     assert_eq!(half.changes[0].change.quantity, Quantity::Pm2_5);
 }

@@ -83,6 +83,8 @@ impl Zoning {
             stations: Some(stations.into_iter().map(str::to_owned).collect()),
             min_valid_share: self.min_valid_share,
             rulesets: Vec::new(),
+            time_zone: jiff::tz::TimeZone::UTC,
+            forecasts_from: None,
         }
     }
 }

@@ -136,7 +136,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     usable(&data, &zoning)?;
     // The hours of a store are whole already.
     let covers = if dir.is_some() { Duration::from_secs(3600) } else { args.covers };
-    let way = Way { zoning, covers, min_coverage };
+    let way = Way { zoning, covers, min_coverage, forecasts: Vec::new() };
     let outcome = backtest::run(&mut data, &choices, &way);
     note(&data, &outcome);
     let report = report::Report::new(&choices, &outcome, args.language, args.time_zone.clone());
@@ -205,6 +205,8 @@ fn planned(settings: &Settings) -> Vec<PlannedZone> {
         stations: z.stations.clone(),
         min_valid_share: z.min_valid_share,
         rulesets: z.rulesets.clone(),
+        time_zone: z.time_zone.clone(),
+        forecasts_from: None,
     };
     settings.zones.iter().map(zone).collect()
 }

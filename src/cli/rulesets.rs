@@ -4,7 +4,8 @@ use super::data::{Format, JsonList, table};
 use super::{Code, Failure};
 use crate::air::place::Language;
 use crate::air::{Names, Stamp};
-use crate::rules::{self, Case, Ladder, Level, Ruleset, Sure, in_force};
+use crate::rules::condition::{Decide, all_in_words, any_in_words, lifted_in_words};
+use crate::rules::{self, Case, Condition, Ladder, Level, Ruleset, Season, Sure, in_force};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -24,7 +25,7 @@ enum What {
         #[arg(long, value_enum, default_value_t)]
         format: Format,
     },
-    /// Show a ruleset: source, dates, ladders in words, cases.
+    /// Show a ruleset: source, dates, ladders and conditions in words, cases.
     Show {
         /// Its id; with @VERSION only that version.
         #[arg(value_name = "ID[@VERSION]")]
@@ -154,7 +155,54 @@ fn in_words(r: &Ruleset, out: &mut impl Write) -> io::Result<()> {
             }
         }
     }
+    for season in &r.seasons {
+        let ((month, day), (last_month, last_day)) = (season.from, season.until);
+        let days =
+            format!("{month:02}-{day:02} to {last_month:02}-{last_day:02}, that day included");
+        writeln!(out, "\n  {}  {} · season, {days}", season.id, joined(&season.title))?;
+    }
+    r.conditions.iter().try_for_each(|c| condition_in_words(r, c, out))?;
     writeln!(out)
+}
+
+fn condition_in_words(r: &Ruleset, c: &Condition, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "\n  {}  {} · {}", c.id, joined(&c.title), decided(c))?;
+    for level in &c.levels {
+        writeln!(out, "    {}  {}", level.name, joined(&level.title))?;
+        let alternatives = level.any.iter().map(|all| ("met", all_in_words(all, &r.seasons)));
+        let lift =
+            (!level.lift.is_empty()).then(|| ("lifted", any_in_words(&level.lift, &r.seasons)));
+        for (sign, criterion) in alternatives.chain(lift) {
+            for (language, text) in languages(&criterion) {
+                let sign = if language == Language::En { sign } else { "" };
+                writeln!(out, "      {sign:6}  {language}  {text}")?;
+            }
+        }
+    }
+    for (cause, remark) in &c.remarks {
+        writeln!(out, "    if {cause:?}: {}", joined(remark))?;
+    }
+    Ok(())
+}
+
+/// When a condition is decided, and for which time.
+fn decided(c: &Condition) -> String {
+    let mut words = match c.decide {
+        Decide::Daily(time) => format!("decided daily at {time}"),
+        Decide::Always => "decided with every hour and forecast".to_owned(),
+    };
+    if let Some(f) = c.in_force {
+        let day = match f.day {
+            0 => "of that day".to_owned(),
+            1 => "of the next day".to_owned(),
+            n => format!("{n} days later"),
+        };
+        words += &format!(", in force {} to {} {day}", f.from, f.until);
+    }
+    if c.coupled {
+        words += ", together with coupled zones";
+    }
+    words
 }
 
 /// What raises a ladder to a level, and what lifts it.
@@ -171,6 +219,23 @@ fn as_json(r: &Ruleset) -> Value {
         let levels: Vec<Value> = l.levels.iter().map(|v| level(l, v)).collect();
         json!({ "id": l.id, "title": l.title, "quantity": l.quantity, "levels": levels })
     };
+    let condition = |c: &Condition| {
+        let levels: Vec<Value> = c
+            .levels
+            .iter()
+            .map(|l| {
+                json!({
+                    "name": l.name,
+                    "title": l.title,
+                    "raised": any_in_words(&l.any, &r.seasons),
+                    "lifted": lifted_in_words(l, &r.seasons),
+                })
+            })
+            .collect();
+        json!({ "id": c.id, "title": c.title, "quantity": c.quantity, "decided": decided(c), "levels": levels })
+    };
+    let season =
+        |s: &Season| json!({ "id": s.id, "title": s.title, "from": s.from, "until": s.until });
     let now = in_force(std::slice::from_ref(r), crate::clock::Clock::system().now());
     json!({
         "id": r.id,
@@ -187,6 +252,8 @@ fn as_json(r: &Ruleset) -> Value {
         "until": r.until.map(|until| until.to_string()),
         "in_force": now.is_some(),
         "ladders": r.ladders.iter().map(ladder).collect::<Vec<_>>(),
+        "conditions": r.conditions.iter().map(condition).collect::<Vec<_>>(),
+        "seasons": r.seasons.iter().map(season).collect::<Vec<_>>(),
     })
 }
 

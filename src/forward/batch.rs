@@ -29,15 +29,12 @@ impl Labels {
             .iter()
             .flat_map(|s| s.devices.iter().map(|d| (d.clone(), s.id.clone())))
             .collect();
-        let ladders = settings.rulesets.values().flatten().flat_map(|r| &r.ladders);
-        let mut levels: HashMap<(String, String), usize> = ladders
-            .flat_map(|l| {
-                let named = |(i, level): (usize, &crate::rules::Level)| {
-                    ((l.id.clone(), level.name.clone()), i + 1)
-                };
-                l.levels.iter().enumerate().map(named).collect::<Vec<_>>()
-            })
-            .collect();
+        let mut levels = HashMap::new();
+        for ruleset in settings.rulesets.values().flatten() {
+            for (id, level, place) in ruleset.level_names() {
+                levels.insert((id.to_owned(), level.to_owned()), place);
+            }
+        }
         // A threshold has one level above `none`.
         let raised = |t: &crate::rules::Threshold| ((t.id.clone(), "emergency".to_owned()), 1);
         levels.extend(settings.thresholds.iter().map(raised));

@@ -44,7 +44,7 @@ impl Facts {
             scope: change.scope.clone(),
             to,
             unit: change.quantity.unit().to_owned(),
-            value: change.value.to_string(),
+            value: change.value.map_or_else(String::new, |value| value.to_string()),
         }
     }
 

@@ -87,7 +87,7 @@ pub enum Happening {
     /// A level changed, now: changes that late data made to the past do not belong here.
     Change {
         /// The change.
-        change: Change,
+        change: Box<Change>,
         /// Whether it was made up for an exercise.
         exercise: bool,
     },

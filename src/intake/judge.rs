@@ -103,7 +103,7 @@ pub(super) fn close_zone(
     zone: &str,
     hour: Hour,
     now: Stamp,
-) -> Result<Option<ZoneJudged>, StoreError> {
+) -> Result<Vec<ZoneJudged>, StoreError> {
     let failed = RefCell::new(None);
     let (writer, coverage) = (&state.writer, state.plan.judge.min_coverage);
     let closed = |number: u32, quantity: Quantity| {

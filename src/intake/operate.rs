@@ -202,7 +202,11 @@ impl State {
         now: Stamp,
     ) -> Result<(), StoreError> {
         for level in levels {
-            let since = level.unknown_since.filter(|s| now >= s.plus(self.plan.unknown_after));
+            // A condition that only lacks a forecast is no lack of data.
+            let since = level
+                .unknown_since
+                .filter(|_| level.measured && level.last.is_none_or(|h| !h.valid));
+            let since = since.filter(|s| now >= s.plus(self.plan.unknown_after));
             let detail = since.map(|since| {
                 format!("too little valid data since {since}; the level stays {}", level.level)
             });

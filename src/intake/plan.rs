@@ -62,10 +62,13 @@ fn judge_plan(settings: &Settings) -> JudgePlan {
                 stations: z.stations.clone(),
                 min_valid_share: z.min_valid_share,
                 rulesets: z.rulesets.clone(),
+                time_zone: z.time_zone.clone(),
+                forecasts_from: None,
             })
             .collect(),
         thresholds: settings.thresholds.clone(),
         rulesets: settings.rulesets.clone(),
+        couplings: Vec::new(),
         lateness: j.lateness,
         grace: j.grace,
         covers: j.reading_covers,

@@ -151,7 +151,7 @@ impl State {
             }
             RowKind::ZoneClosed { zone, hour } => {
                 let judged = judge::close_zone(self, zone, *hour, row.received)?;
-                judged.map_or(Ok(()), |j| self.judged(j, row.received, mode))
+                judged.into_iter().try_for_each(|j| self.judged(j, row.received, mode))
             }
             RowKind::ZoneRevised { zone, quantity, hour } if mode == Mode::Replay => {
                 self.judge.zone_revised(zone, *quantity, *hour, row.received);

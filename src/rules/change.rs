@@ -1,11 +1,13 @@
 //! A change: one step of one ladder or threshold at one place, with why, in the
 //! form in which it is kept and told.
 
+use super::condition::ConditionStep;
 use super::criterion;
 use super::data::{NONE, Threshold};
+use super::input::{Input, Particulars, as_text};
 use super::ladder::Step;
 use super::threshold::{EMERGENCY, ThresholdStep};
-use crate::air::{Hour, Names, Quantity, Stamp};
+use crate::air::{Names, Quantity, Stamp};
 use sha2::{Digest, Sha256};
 
 /// What a change is about.
@@ -37,40 +39,13 @@ impl Scope {
     }
 }
 
-/// One number a change rests on. In JSON `{"hour","mean","stations"}` or
-/// `{"at","value","device"}`; other encodings cannot tell the two apart.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-#[serde(untagged)]
-pub enum Input {
-    /// An hour of a zone.
-    Hour {
-        /// Which hour, named by its start.
-        #[serde(with = "as_text")]
-        hour: Hour,
-        /// Its mean in the quantity's unit; `None` if no station had one.
-        mean: Option<f64>,
-        /// How many stations it rests on.
-        stations: u32,
-    },
-    /// A reading of a station.
-    Reading {
-        /// Its time.
-        #[serde(with = "as_text")]
-        at: Stamp,
-        /// Its value in the quantity's unit.
-        value: f64,
-        /// The device that made it.
-        device: String,
-    },
-}
-
-/// A ladder or threshold moved from one level to another, and why. In JSON,
+/// A ladder, condition or threshold moved from one level to another, and why. In JSON,
 /// instants are RFC 3339 in UTC.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Change {
     /// 26 characters, sorting by `at`; the same decision always has the same.
     pub id: String,
-    /// The ladder's or threshold's id.
+    /// The id of the ladder, condition or threshold.
     pub ladder: String,
     /// The version of the rules, such as `kr-air-alert@2018-07-01`; `threshold`
     /// for the operator's own.
@@ -89,14 +64,18 @@ pub struct Change {
     pub decided_at: Stamp,
     /// The quantity judged.
     pub quantity: Quantity,
-    /// The value that met the criterion, in the quantity's unit.
-    pub value: f64,
+    /// The value that met the criterion, in the quantity's unit; `None` if there is
+    /// none, as for a season.
+    pub value: Option<f64>,
     /// What it rests on.
     pub inputs: Vec<Input>,
     /// The criterion in words.
     pub criterion: Names,
     /// Whether it concerns hours before the last one judged.
     pub late: bool,
+    /// What a condition says beyond that.
+    #[serde(flatten)]
+    pub particulars: Particulars,
 }
 
 impl Change {
@@ -116,10 +95,31 @@ impl Change {
             at: step.at,
             decided_at,
             quantity: step.quantity,
-            value: step.value,
+            value: Some(step.value),
             inputs: step.inputs.iter().map(hour).collect(),
             criterion: step.criterion.clone(),
             late: step.late,
+            particulars: Particulars::default(),
+            scope,
+        }
+    }
+
+    /// The change that a condition's step is at a place.
+    pub fn of_condition(step: ConditionStep, scope: Scope, decided_at: Stamp) -> Change {
+        Change {
+            id: identity(&step.condition, &scope, (&step.from, &step.to), step.at, step.repeat),
+            ladder: step.condition,
+            ruleset: step.ruleset,
+            from: step.from,
+            to: step.to,
+            at: step.at,
+            decided_at,
+            quantity: step.quantity,
+            value: step.value,
+            inputs: step.inputs,
+            criterion: step.criterion,
+            late: step.late,
+            particulars: step.particulars,
             scope,
         }
     }
@@ -149,7 +149,7 @@ impl Change {
             at: step.at,
             decided_at,
             quantity: rule.quantity,
-            value: step.value,
+            value: Some(step.value),
             inputs: inputs.collect(),
             criterion: if step.raised {
                 criterion::threshold_raised(rule)
@@ -157,6 +157,7 @@ impl Change {
                 criterion::threshold_lifted(rule)
             },
             late: false,
+            particulars: Particulars::default(),
             scope,
         }
     }
@@ -190,44 +191,6 @@ fn crockford(bits: u128) -> String {
         'J', 'K', 'M', 'N', 'P', 'Q', 'R', 'S', 'T', 'V', 'W', 'X', 'Y', 'Z',
     ];
     (0..26).rev().map(|i| ALPHABET[(bits >> (5 * i)) as usize & 31]).collect()
-}
-
-/// Instants and hours as RFC 3339 text.
-mod as_text {
-    use crate::air::{Hour, Stamp};
-    use serde::de::Error;
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) trait Instant: std::fmt::Display {
-        fn of(stamp: Stamp) -> Option<Self>
-        where
-            Self: Sized;
-    }
-
-    impl Instant for Stamp {
-        fn of(stamp: Stamp) -> Option<Stamp> {
-            Some(stamp)
-        }
-    }
-
-    impl Instant for Hour {
-        fn of(stamp: Stamp) -> Option<Hour> {
-            Some(stamp.hour()).filter(|hour| hour.start() == stamp)
-        }
-    }
-
-    pub(super) fn serialize<T: Instant, S: Serializer>(t: &T, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(t)
-    }
-
-    pub(super) fn deserialize<'de, T: Instant, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<T, D::Error> {
-        let text = String::deserialize(from)?;
-        Stamp::parse(&text).and_then(T::of).ok_or_else(|| {
-            D::Error::custom(format!("{text:?} is not an instant such as 2022-01-08T13:00:00Z"))
-        })
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Rulesets, ladders and thresholds as data.
 
+use super::condition::{Condition, Season};
 use crate::air::{Names, Quantity};
 
 pub use crate::air::index::Sure;
@@ -34,12 +35,31 @@ pub struct Ruleset {
     pub until: Option<crate::air::Stamp>,
     /// Its ladders.
     pub ladders: Vec<Ladder>,
+    /// Its conditions.
+    pub conditions: Vec<Condition>,
+    /// Parts of the year to which its conditions and texts refer.
+    pub seasons: Vec<Season>,
 }
 
 impl Ruleset {
     /// The name under which a decision records it: `kr-air-alert@2018-07-01`.
     pub fn reference(&self) -> String {
         format!("{}@{}", self.id, self.version)
+    }
+
+    /// The levels of every ladder and condition: its id, the level's name, and the
+    /// level's place in it from 1.
+    pub fn level_names(&self) -> impl Iterator<Item = (&str, &str, usize)> {
+        let ladders = self.ladders.iter().map(|l| {
+            let names: Vec<&str> = l.levels.iter().map(|level| level.name.as_str()).collect();
+            (l.id.as_str(), names)
+        });
+        let conditions = self.conditions.iter().map(|c| {
+            let names: Vec<&str> = c.levels.iter().map(|level| level.name.as_str()).collect();
+            (c.id.as_str(), names)
+        });
+        let all = ladders.chain(conditions);
+        all.flat_map(|(id, names)| (1..).zip(names).map(move |(place, name)| (id, name, place)))
     }
 }
 

@@ -1,13 +1,16 @@
 //! Official rules as data, and the pure step from hours to changes.
 //!
 //! A **ruleset** is what an authority published: where it applies, the legal
-//! source, from when to when, and its **ladders**. A ladder has ordered levels,
-//! each with a criterion to raise it and one to lift it. A **threshold** is the
-//! operator's own immediate rule on single readings of a station.
+//! source, from when to when, its **ladders** and **conditions**. A ladder has
+//! ordered levels, each with a criterion to raise it and one to lift it, judged on
+//! the hours of one quantity; the levels of a condition rest on more: forecasts,
+//! indices, seasons, ladders ([`condition`]). A **threshold** is the operator's own
+//! immediate rule on single readings of a station.
 //!
 //! ```text
-//! readings ─▶ HourSums (series, hour) ─▶ ZoneHour ─▶ LadderState ─▶ Step ─┐
-//!        └──────────────────────────────▶ ThresholdState ─▶ ThresholdStep ┴▶ Change
+//! readings ─▶ HourSums (series, hour) ─▶ ZoneHour ─▶ LadderState ─▶ Step ───────┐
+//!        │                forecasts ─▶ Evidence ─▶ ConditionState ─▶ ConditionStep ┤
+//!        └──────────────────────────────▶ ThresholdState ─▶ ThresholdStep ─────────┴▶ Change
 //! ```
 //!
 //! Everything here is a function of its inputs: time is one of them. Sums are
@@ -18,9 +21,11 @@
 //! A judgement says "criterion met", never that an authority has issued anything.
 
 mod change;
+pub mod condition;
 mod criterion;
 mod data;
 mod hours;
+mod input;
 pub mod judge;
 mod ladder;
 mod rulesets;
@@ -30,10 +35,12 @@ mod zone;
 #[cfg(test)]
 mod golden;
 
-pub use change::{Change, Input, Scope, stable_id};
+pub use change::{Change, Scope, stable_id};
+pub use condition::{Condition, Season};
 pub use criterion::{lifted, raised};
 pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure, Threshold};
 pub use hours::{HourSums, MICRO, MICRO_MAX, micro};
+pub use input::{Input, Particulars, Period};
 pub use ladder::{LadderRules, LadderState, Revision, Step, Why};
 pub use rulesets::{Case, RulesetError, builtin, builtin_cases, in_force, parse};
 pub use threshold::{EMERGENCY, ThresholdState, ThresholdStep};

@@ -58,6 +58,16 @@ impl ZoneHour {
         (self.stations > 0).then(|| self.sum_micro as f64 / parts)
     }
 
+    /// The zone mean in 10⁻⁶ units, to the nearest, halves away from zero; `None` if no
+    /// station has one.
+    pub fn mean_micro(&self) -> Option<i64> {
+        let (sum, parts) = (self.sum_micro, i64::from(self.stations));
+        let whole = sum.checked_div(parts)?;
+        let rest = i128::from(sum % parts);
+        let up = i64::from(rest.abs() * 2 >= i128::from(parts)) * rest.signum() as i64;
+        whole.checked_add(up)
+    }
+
     /// Whether the hour is valid and its mean is at least `bound`: exact to the
     /// 10⁻⁶ of the bound.
     pub fn reaches(&self, bound: f64) -> bool {

@@ -98,7 +98,8 @@ impl<'a> Report<'a> {
         csv.write_record(columns).map_err(broken)?;
         for told in &self.outcome.changes {
             let c = &told.change;
-            let (at, value) = (c.at.to_string(), c.value.to_string());
+            let value = c.value.map_or_else(String::new, |v| v.to_string());
+            let at = c.at.to_string();
             let row = [
                 &told.asked,
                 &c.ruleset,
@@ -164,7 +165,7 @@ impl<'a> Report<'a> {
                 c.scope.id().to_owned(),
                 c.ladder.clone(),
                 format!("{} → {}", c.from, c.to),
-                format!("{:.2}", c.value),
+                c.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.2}")),
                 c.quantity.unit_text().to_owned(),
                 c.criterion.text(self.language).to_owned(),
                 self.column(told),

@@ -84,12 +84,13 @@ fn on_ladder(ladder: &str, scope: Scope, (from, to): (&str, &str), now: Stamp) -
         at: now,
         decided_at: now,
         quantity: Quantity::Pm2_5,
-        value: 81.84,
+        value: Some(81.84),
         inputs: Vec::new(),
         criterion: Names::plain("hourly zone mean"),
         late: false,
+        particulars: crate::rules::Particulars::default(),
     };
-    Happening::Change { change, exercise: false }
+    Happening::Change { change: Box::new(change), exercise: false }
 }
 
 fn officer(party: &str) -> Who {

@@ -8,8 +8,12 @@
 //! caller: it writes the closing down, so that the same closings can be replayed.
 //!
 //! A reading for an hour that its zone has judged already changes that hour and
-//! has it judged again, as far back as `keep` hours.
+//! has it judged again, as far back as `keep` hours. Conditions are judged with the
+//! hours, with forecasts and with decisions of a fixed time of day; a zone without
+//! any pays nothing for them.
 
+mod close;
+mod conditions;
 mod devices;
 mod outcome;
 mod plan;
@@ -18,7 +22,7 @@ mod zones;
 
 pub use devices::{DeviceHour, SeriesHour};
 pub use outcome::{Judged, LevelNow, ZoneJudged};
-pub use plan::{Plan, PlannedStation, PlannedZone};
+pub use plan::{Coupling, Plan, PlannedStation, PlannedZone};
 pub use saved::Saved;
 
 use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
@@ -286,70 +290,6 @@ impl Judge {
         devices::mean(station.devices.iter().filter_map(|n| open(*n).or_else(|| closed(*n))))
     }
 
-    /// Judges the hour of a zone from the open hours of its stations.
-    /// `closed` tells the mean of a device whose hour is not open here any more.
-    pub fn close_zone(
-        &mut self,
-        zone: &str,
-        hour: Hour,
-        now: Stamp,
-        closed: impl Fn(u32, Quantity) -> Option<i64>,
-    ) -> Option<ZoneJudged> {
-        let index = self.zones.iter().position(|z| z.id() == zone)?;
-        let seat = self.zones.get(index)?;
-        let hours: Vec<_> = seat
-            .quantities
-            .iter()
-            .map(|q| {
-                let means = seat.stations.iter();
-                let means = means.filter_map(|s| self.mean_of(*s, *q, hour, |n| closed(n, *q)));
-                (*q, seat.hour_of(hour, means, seat.expected(self.alive_in(seat, hour, Some(*q)))))
-            })
-            .collect();
-        let judged = self.zones.get_mut(index)?.close(hour, hours, &self.plan, now);
-        self.count_reached_in(index);
-        Some(judged)
-    }
-
-    /// Has the zones of a device's station judge an hour again in which the
-    /// station's mean went from `old` to `new`.
-    pub fn station_changed(
-        &mut self,
-        device: u32,
-        quantity: Quantity,
-        hour: Hour,
-        (old, new): (Option<i64>, Option<i64>),
-        now: Stamp,
-    ) -> Vec<ZoneJudged> {
-        if old == new {
-            return Vec::new();
-        }
-        let Some(place) = self.device(device).map(|d| d.station) else { return Vec::new() };
-        let zones = self.stations.get(place as usize).map_or(Vec::new(), |s| s.zones.clone());
-        let mut out = Vec::new();
-        let keep = self.plan.keep;
-        for index in zones {
-            let Some(zone) = self.zones.get_mut(index as usize) else { continue };
-            if let Some(changed) = zone.with_station(quantity, hour, (old, new), keep) {
-                out.extend(zone.revise(quantity, changed, &self.plan, now));
-            }
-        }
-        out
-    }
-
-    /// Replays a revision of a zone's hour as it was written down.
-    pub fn zone_revised(
-        &mut self,
-        zone: &str,
-        quantity: Quantity,
-        hour: super::ZoneHour,
-        now: Stamp,
-    ) {
-        if let Some(zone) = self.zones.iter_mut().find(|z| z.id() == zone) {
-            zone.revise(quantity, hour, &self.plan, now);
-        }
-    }
-
     /// Where every ladder and every raised threshold stands.
     pub fn levels(&self) -> Vec<LevelNow> {
         self.zones.iter().flat_map(|z| z.levels(&self.plan)).collect()
@@ -386,3 +326,6 @@ impl Judge {
         if zone.has_all() { zone.stations.iter().filter(alive).count() as u32 } else { 0 }
     }
 }
+
+#[cfg(test)]
+mod tests;

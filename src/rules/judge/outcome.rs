@@ -48,8 +48,10 @@ pub struct LevelNow {
     pub last: Option<ZoneHour>,
     /// The ruleset and its version.
     pub ruleset: String,
-    /// Since when too little data came.
+    /// Since when too little data came, or too few forecasts.
     pub unknown_since: Option<Stamp>,
+    /// Whether it rests on hours of the zone, and not on forecasts and dates alone.
+    pub measured: bool,
 }
 
 impl LevelNow {

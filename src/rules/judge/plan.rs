@@ -2,6 +2,7 @@
 
 use crate::air::Names;
 use crate::rules::{Ruleset, Threshold};
+use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Plan {
     pub thresholds: Vec<Threshold>,
     /// Rulesets by id, each with its versions.
     pub rulesets: BTreeMap<String, Vec<Ruleset>>,
+    /// Zones that decide together.
+    pub couplings: Vec<Coupling>,
     /// How much past its end all stations must have reported for an hour to close.
     pub lateness: Duration,
     /// How much past its end our clock must be for an hour to close.
@@ -50,4 +53,21 @@ pub struct PlannedZone {
     pub min_valid_share: f64,
     /// Ids of the rulesets that judge it.
     pub rulesets: Vec<String>,
+    /// In which its days begin and its decisions fall due.
+    pub time_zone: TimeZone,
+    /// Issuers whose forecasts count, the preferred one first; `None`: all but
+    /// the daemon's own ([`crate::air::forecast::OWN`]), the latest issue first.
+    pub forecasts_from: Option<Vec<String>>,
+}
+
+/// Zones that decide together: where a condition provides for it, a level holds
+/// in all of them as soon as it is met in some.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Coupling {
+    /// Its id.
+    pub id: String,
+    /// Ids of its zones.
+    pub zones: Vec<String>,
+    /// In how many of them the level must be met.
+    pub at_least: u32,
 }

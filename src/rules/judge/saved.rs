@@ -14,7 +14,7 @@ pub struct Saved {
 }
 
 /// The layout of [`Saved`] as bytes; another one is not read.
-const LAYOUT: u8 = 2;
+const LAYOUT: u8 = 3;
 
 impl Saved {
     /// As bytes, with the layout in front.

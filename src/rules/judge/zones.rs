@@ -1,20 +1,21 @@
-//! A zone, its judged hours and its ladders.
+//! A zone: its judged hours, its forecasts, its ladders and conditions.
 
-use super::outcome::{self, Judged, LevelNow, ZoneJudged};
+use super::conditions::Seat as ConditionSeat;
+use super::outcome::{self, Judged, LevelNow};
 use super::{Plan, PlannedZone};
 use crate::air::{Hour, Quantity, Stamp};
-use crate::rules::{LadderRules, LadderState, Scope, ZoneHour};
+use crate::rules::condition::{ConditionState, Evidence, View, Walk};
+use crate::rules::{LadderRules, LadderState, Scope, Step, ZoneHour};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// A zone as it stands.
 #[derive(Debug)]
 pub(super) struct Zone {
-    planned: PlannedZone,
+    pub planned: PlannedZone,
     /// Places of its stations.
     pub stations: Vec<u32>,
-    /// What its ladders look at.
+    /// What its ladders and conditions look at.
     pub quantities: Vec<Quantity>,
     /// The next hour to judge; `None` before the first reading.
     pub next: Option<Hour>,
@@ -25,8 +26,12 @@ pub(super) struct Zone {
     /// Whether an hour has been judged.
     begun: bool,
     ladders: Vec<Seat>,
-    /// The hours judged last, so that a late reading can correct them.
-    judged: VecDeque<(Quantity, ZoneHour)>,
+    pub conditions: Vec<ConditionSeat>,
+    /// What was judged, so that a late reading can correct it, and what the
+    /// conditions look at.
+    pub evidence: Evidence,
+    /// For how many hours the evidence is kept.
+    kept: i32,
 }
 
 /// One ladder of a zone.
@@ -36,6 +41,8 @@ struct Seat {
     ladder: String,
     quantity: Quantity,
     state: LadderState,
+    /// `false` for one that only a condition asks for: it is judged and not told.
+    told: bool,
 }
 
 /// What of a [`Zone`] outlives the process.
@@ -45,27 +52,32 @@ pub(super) struct SavedZone {
     next: Option<Hour>,
     begun: bool,
     ladders: Vec<(String, String, LadderState)>,
-    judged: VecDeque<(Quantity, ZoneHour)>,
+    conditions: Vec<(String, String, ConditionState)>,
+    evidence: Evidence,
 }
 
 impl Zone {
     pub fn new(planned: &PlannedZone, plan: &Plan) -> Zone {
-        let mut ladders: Vec<Seat> = Vec::new();
-        for id in &planned.rulesets {
-            for ladder in plan.rulesets.get(id).into_iter().flatten().flat_map(|r| &r.ladders) {
-                if !ladders.iter().any(|s| s.ruleset == *id && s.ladder == ladder.id) {
-                    ladders.push(Seat {
-                        ruleset: id.clone(),
-                        ladder: ladder.id.clone(),
-                        quantity: ladder.quantity,
-                        state: LadderState::new(),
-                    });
-                }
+        let conditions = super::conditions::seats(planned, plan);
+        let mut ladders = own_ladders(planned, plan);
+        let mut walks: Vec<Walk> = Vec::new();
+        for asked in conditions.iter().flat_map(|seat| &seat.ladders) {
+            let known = ladders.iter().find(|s| s.ladder == *asked).map(|s| s.quantity);
+            let quantity = known.or_else(|| {
+                let hidden = hidden_ladder(asked, plan)?;
+                let quantity = hidden.quantity;
+                ladders.push(hidden);
+                Some(quantity)
+            });
+            if let Some(quantity) = quantity.filter(|_| !walks.iter().any(|w| w.ladder == *asked)) {
+                walks.push(Walk::new(asked, quantity));
             }
         }
         let mut quantities: Vec<Quantity> = ladders.iter().map(|s| s.quantity).collect();
+        quantities.extend(conditions.iter().flat_map(|seat| seat.quantities.iter().copied()));
         quantities.sort_unstable();
         quantities.dedup();
+        let reach = conditions.iter().map(|seat| seat.reach).max().unwrap_or(0);
         Zone {
             planned: planned.clone(),
             stations: Vec::new(),
@@ -75,7 +87,9 @@ impl Zone {
             reached: 0,
             begun: false,
             ladders,
-            judged: VecDeque::new(),
+            conditions,
+            evidence: Evidence { walks, ..Evidence::default() },
+            kept: plan.keep.saturating_add(reach),
         }
     }
 
@@ -83,26 +97,53 @@ impl Zone {
         &self.planned.id
     }
 
+    /// The zone as its conditions see it.
+    pub fn view(&self) -> View<'_> {
+        View {
+            zone: &self.planned.id,
+            evidence: &self.evidence,
+            time_zone: &self.planned.time_zone,
+            issuers: self.planned.forecasts_from.as_deref(),
+        }
+    }
+
     pub fn save(&self) -> SavedZone {
-        let seats = self.ladders.iter();
+        let ladders = self.ladders.iter();
+        let conditions = self.conditions.iter();
         SavedZone {
             id: self.planned.id.clone(),
             next: self.next,
             begun: self.begun,
-            ladders: seats
+            ladders: ladders
                 .map(|s| (s.ruleset.clone(), s.ladder.clone(), s.state.clone()))
                 .collect(),
-            judged: self.judged.clone(),
+            conditions: conditions
+                .map(|s| (s.ruleset.clone(), s.condition.clone(), s.state.clone()))
+                .collect(),
+            evidence: self.evidence.clone(),
         }
     }
 
     pub fn restore(&mut self, saved: SavedZone) {
         self.next = saved.next;
         self.begun = saved.begun;
-        self.judged = saved.judged;
+        let asked = std::mem::take(&mut self.evidence.walks);
+        self.evidence = saved.evidence;
+        self.evidence.walks.retain(|w| asked.iter().any(|a| a.ladder == w.ladder));
+        for walk in asked {
+            if !self.evidence.walks.iter().any(|w| w.ladder == walk.ladder) {
+                self.evidence.walks.push(walk);
+            }
+        }
         for (ruleset, ladder, state) in saved.ladders {
             let seat = self.ladders.iter_mut().find(|s| s.ruleset == ruleset && s.ladder == ladder);
             if let Some(seat) = seat {
+                seat.state = state;
+            }
+        }
+        for (ruleset, condition, state) in saved.conditions {
+            let mut seats = self.conditions.iter_mut();
+            if let Some(seat) = seats.find(|s| s.ruleset == ruleset && s.condition == condition) {
                 seat.state = state;
             }
         }
@@ -151,31 +192,37 @@ impl Zone {
         ZoneHour::from_means(hour, means, expected, self.planned.min_valid_share)
     }
 
-    /// Judges the next hour.
+    /// Judges the next hour by the ladders.
     pub fn close(
         &mut self,
         hour: Hour,
-        hours: Vec<(Quantity, ZoneHour)>,
+        hours: &[(Quantity, ZoneHour)],
         plan: &Plan,
         now: Stamp,
-    ) -> ZoneJudged {
+    ) -> Vec<Judged> {
         self.next = Some(hour.next());
         self.begun = true;
+        self.evidence.judged(hour);
+        for (quantity, zone_hour) in hours {
+            self.evidence.hours.put(*quantity, *zone_hour);
+        }
+        self.evidence.hours.forget(hour.back(self.kept));
         let mut changes = Vec::new();
         for seat in &mut self.ladders {
             let Some((_, zone_hour)) = hours.iter().find(|(q, _)| *q == seat.quantity) else {
                 continue;
             };
-            let Seat { ruleset, ladder, state, .. } = seat;
+            let Seat { ruleset, ladder, state, told, .. } = seat;
             let rules = rules_of(plan, ruleset, ladder);
-            let step = rules.and_then(|rules| state.close(&rules, *zone_hour));
-            changes.extend(step.map(|s| outcome::of_ladder(&self.planned.id, &s, now)));
+            let Some(step) = rules.and_then(|rules| state.close(&rules, *zone_hour)) else {
+                continue;
+            };
+            walks_of(&mut self.evidence, ladder).for_each(|walk| walk.moved(&step));
+            if *told {
+                changes.push(outcome::of_ladder(&self.planned.id, &step, now));
+            }
         }
-        self.judged.extend(hours.iter().copied());
-        while self.judged.front().is_some_and(|(_, h)| h.hour <= hour.back(plan.keep)) {
-            self.judged.pop_front();
-        }
-        ZoneJudged { zone: self.planned.id.clone(), hours, changes, levels: self.levels(plan) }
+        changes
     }
 
     /// The judged hour with one station's mean replaced; `None` if the hour has
@@ -187,13 +234,14 @@ impl Zone {
         (old, new): (Option<i64>, Option<i64>),
         keep: i32,
     ) -> Option<ZoneHour> {
-        let judged = match self.judged.iter().find(|(q, h)| *q == quantity && h.hour == hour) {
-            Some((_, judged)) => *judged,
+        let open = |next: Hour| hour < next && hour > next.back(keep.saturating_add(1));
+        if !self.next.is_some_and(open) {
+            return None;
+        }
+        let judged = match self.evidence.hours.get(quantity, hour) {
+            Some(judged) => *judged,
             // Before the first hour that was judged: like one without any station.
-            None if self.next.is_some_and(|next| hour < next && hour > next.back(keep)) => {
-                ZoneHour::missing(hour, self.expected(self.alive))
-            }
-            None => return None,
+            None => ZoneHour::missing(hour, self.expected(self.alive)),
         };
         let sum =
             judged.sum_micro.saturating_sub(old.unwrap_or(0)).saturating_add(new.unwrap_or(0));
@@ -202,47 +250,43 @@ impl Zone {
         Some(ZoneHour::from_sum(hour, sum, stations, judged.expected, self.planned.min_valid_share))
     }
 
-    /// Puts a corrected hour in the place of the judged one and judges again.
+    /// Puts a corrected hour in the place of the judged one and judges again by
+    /// the ladders.
     pub fn revise(
         &mut self,
         quantity: Quantity,
         hour: ZoneHour,
         plan: &Plan,
         now: Stamp,
-    ) -> Option<ZoneJudged> {
-        match self.judged.iter_mut().find(|(q, h)| *q == quantity && h.hour == hour.hour) {
-            Some((_, judged)) => *judged = hour,
-            None => {
-                let place = self.judged.partition_point(|(_, h)| h.hour <= hour.hour);
-                self.judged.insert(place, (quantity, hour));
-            }
-        }
+    ) -> Vec<Judged> {
+        self.evidence.judged(hour.hour);
+        self.evidence.hours.put(quantity, hour);
         let mut changes = Vec::new();
         for seat in self.ladders.iter_mut().filter(|s| s.quantity == quantity) {
-            let Seat { ruleset, ladder, state, .. } = seat;
+            let Seat { ruleset, ladder, state, told, .. } = seat;
             let rules = rules_of(plan, ruleset, ladder);
             let revision = rules.and_then(|rules| state.revise(&rules, hour));
             let Some(revision) = revision else { continue };
+            walks_of(&mut self.evidence, ladder).for_each(|walk| walk.revised(&revision));
+            if !*told {
+                continue;
+            }
             let live = revision.live.as_ref();
-            let told = |s: &crate::rules::Step| {
-                live.is_some_and(|l| l.at == s.at && l.from == s.from && l.to == s.to)
-            };
-            let past = revision.added.iter().filter(|s| !told(s));
+            let same =
+                |s: &Step| live.is_some_and(|l| l.at == s.at && l.from == s.from && l.to == s.to);
+            let past = revision.added.iter().filter(|s| !same(s));
             let past = past.map(|s| outcome::of_ladder(&self.planned.id, s, now));
             changes.extend(past.map(Judged::in_the_past));
             changes.extend(live.map(|s| outcome::of_ladder(&self.planned.id, s, now)));
         }
-        Some(ZoneJudged {
-            zone: self.planned.id.clone(),
-            hours: vec![(quantity, hour)],
-            changes,
-            levels: self.levels(plan),
-        })
+        changes
     }
 
-    /// Where the ladders stand.
+    /// Where the ladders and conditions stand.
     pub fn levels(&self, plan: &Plan) -> Vec<LevelNow> {
-        self.ladders.iter().map(|seat| self.level_of(seat, plan)).collect()
+        let ladders = self.ladders.iter().filter(|seat| seat.told);
+        let conditions = self.conditions.iter().map(|seat| seat.level(self, plan));
+        ladders.map(|seat| self.level_of(seat, plan)).chain(conditions).collect()
     }
 
     fn level_of(&self, seat: &Seat, plan: &Plan) -> LevelNow {
@@ -258,8 +302,45 @@ impl Zone {
             last: last.and_then(|hour| seat.state.judged(hour).copied()),
             ruleset: version.unwrap_or_else(|| seat.ruleset.clone()),
             unknown_since: seat.state.unknown_since(),
+            measured: true,
         }
     }
+}
+
+/// The ladders of the rulesets that judge the zone.
+fn own_ladders(planned: &PlannedZone, plan: &Plan) -> Vec<Seat> {
+    let mut ladders: Vec<Seat> = Vec::new();
+    for id in &planned.rulesets {
+        for ladder in plan.rulesets.get(id).into_iter().flatten().flat_map(|r| &r.ladders) {
+            if !ladders.iter().any(|s| s.ruleset == *id && s.ladder == ladder.id) {
+                ladders.push(seat(id, ladder, true));
+            }
+        }
+    }
+    ladders
+}
+
+/// A ladder of a ruleset that does not judge the zone, for a condition of one that
+/// does.
+fn hidden_ladder(id: &str, plan: &Plan) -> Option<Seat> {
+    plan.rulesets.iter().find_map(|(ruleset, versions)| {
+        let ladder = versions.iter().flat_map(|r| &r.ladders).find(|l| l.id == *id)?;
+        Some(seat(ruleset, ladder, false))
+    })
+}
+
+fn seat(ruleset: &str, ladder: &crate::rules::Ladder, told: bool) -> Seat {
+    Seat {
+        ruleset: ruleset.to_owned(),
+        ladder: ladder.id.clone(),
+        quantity: ladder.quantity,
+        state: LadderState::new(),
+        told,
+    }
+}
+
+fn walks_of<'a>(evidence: &'a mut Evidence, ladder: &str) -> impl Iterator<Item = &'a mut Walk> {
+    evidence.walks.iter_mut().filter(move |w| w.ladder == ladder)
 }
 
 fn rules_of<'a>(plan: &'a Plan, ruleset: &str, ladder: &'a str) -> Option<LadderRules<'a>> {

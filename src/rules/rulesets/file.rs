@@ -1,9 +1,12 @@
 //! A ruleset file as written, and the rulesets as meant.
 
 use super::Fault;
-use crate::air::{Names, Quantity, Stamp};
+use super::condition::{self, RawCondition, RawSeason};
+use crate::air::{Cause, Foretold, Names, Quantity, Stamp};
+use crate::rules::condition::Condition;
 use crate::rules::data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure};
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
 
@@ -30,16 +33,28 @@ struct RawRuleset {
     sure: Sure,
     #[serde(default)]
     note: String,
+    #[serde(default)]
     ladder: Vec<Spanned<RawLadder>>,
+    #[serde(default)]
+    condition: Vec<Spanned<RawCondition>>,
+    #[serde(default)]
+    season: Vec<Spanned<RawSeason>>,
 }
 
 /// Official texts are given in every language.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RawNames {
+pub(super) struct RawNames {
     ko: String,
     zh: String,
     en: String,
+}
+
+impl RawNames {
+    /// As names that can be stored.
+    pub(super) fn names(&self) -> Names {
+        Names { ko: Some(self.ko.clone()), zh: Some(self.zh.clone()), en: Some(self.en.clone()) }
+    }
 }
 
 #[derive(Deserialize)]
@@ -73,15 +88,60 @@ struct RawLift {
     below: f64,
 }
 
-/// Hourly means in, every change out.
+/// What comes in, every change out: of a ladder from hourly means, of a condition
+/// from hours, forecasts and the levels of ladders.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCase {
     pub(super) name: String,
-    pub(super) ladder: Spanned<String>,
+    ladder: Option<Spanned<String>>,
+    condition: Option<Spanned<String>>,
+    /// The local start of the first hour.
     pub(super) from: Spanned<String>,
+    #[serde(default)]
     pub(super) means: Vec<f64>,
+    #[serde(default)]
+    pub(super) hours: BTreeMap<Quantity, Spanned<String>>,
+    #[serde(default)]
+    pub(super) forecasts: Vec<Spanned<RawForecast>>,
+    #[serde(default)]
+    pub(super) stood: Vec<Spanned<RawStood>>,
+    /// The local time until which is judged, if that is after all else.
+    pub(super) until: Option<Spanned<String>>,
     pub(super) changes: Vec<RawChange>,
+}
+
+impl RawCase {
+    /// The id of what is judged, and whether that is a ladder.
+    pub(super) fn judged(&self) -> Option<(&Spanned<String>, bool)> {
+        match (&self.ladder, &self.condition) {
+            (Some(ladder), None) => Some((ladder, true)),
+            (None, Some(condition)) => Some((condition, false)),
+            _ => None,
+        }
+    }
+}
+
+/// A forecast of a local day, or of a time, issued at a local time.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawForecast {
+    pub(super) at: String,
+    pub(super) of: Foretold,
+    pub(super) day: Option<String>,
+    pub(super) from: Option<String>,
+    pub(super) until: Option<String>,
+    pub(super) value: f64,
+    pub(super) cause: Option<Cause>,
+}
+
+/// A ladder moved.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStood {
+    pub(super) ladder: String,
+    pub(super) at: String,
+    pub(super) to: String,
 }
 
 #[derive(Deserialize)]
@@ -144,13 +204,25 @@ fn ruleset(raw: &Spanned<RawRuleset>) -> Result<Ruleset, Fault> {
         }
         ladders.push(ladder);
     }
-    if ladders.is_empty() {
-        return Err(Fault::new(span, "a ruleset without ladders", "add a [[ruleset.ladder]]"));
+    let seasons = raw.season.iter().map(condition::season).collect::<Result<Vec<_>, _>>()?;
+    let mut conditions: Vec<Condition> = Vec::with_capacity(raw.condition.len());
+    for raw in &raw.condition {
+        let condition = condition::condition(raw, &seasons)?;
+        let taken = |id: &str| *id == condition.id;
+        if ladders.iter().any(|l| taken(&l.id)) || conditions.iter().any(|c| taken(&c.id)) {
+            let what = format!("a second {:?} in one version", condition.id);
+            return Err(Fault::new(raw.span(), what, "give it another id"));
+        }
+        conditions.push(condition);
+    }
+    if ladders.is_empty() && conditions.is_empty() {
+        let advice = "add a [[ruleset.ladder]] or a [[ruleset.condition]]";
+        return Err(Fault::new(span, "a ruleset without ladders and conditions", advice));
     }
     Ok(Ruleset {
         id: raw.id.clone(),
         version: raw.version.get_ref().clone(),
-        title: names(&raw.title),
+        title: raw.title.names(),
         jurisdiction: raw.jurisdiction.clone(),
         time_zone: raw.time_zone.get_ref().clone(),
         source: raw.source.clone(),
@@ -160,6 +232,8 @@ fn ruleset(raw: &Spanned<RawRuleset>) -> Result<Ruleset, Fault> {
         from,
         until,
         ladders,
+        conditions,
+        seasons,
     })
 }
 
@@ -178,7 +252,7 @@ fn ladder(raw: &Spanned<RawLadder>) -> Result<Ladder, Fault> {
     if levels.is_empty() {
         return Err(Fault::new(span, "a ladder without levels", "add a [[ruleset.ladder.level]]"));
     }
-    let title = names(&raw.title);
+    let title = raw.title.names();
     Ok(Ladder { id: raw.id.clone(), title, quantity: raw.quantity, levels })
 }
 
@@ -194,7 +268,7 @@ fn level(raw: &Spanned<RawLevel>) -> Result<Level, Fault> {
     if raise.hours == 0 {
         return Err(Fault::new(span, "raised after 0 hours", "write hours = 1 or more"));
     }
-    Ok(Level { name: raw.name.clone(), title: names(&raw.title), raise, lift })
+    Ok(Level { name: raw.name.clone(), title: raw.title.names(), raise, lift })
 }
 
 fn check_order(below: Option<&Level>, level: &Level, span: Range<usize>) -> Result<(), Fault> {
@@ -204,10 +278,6 @@ fn check_order(below: Option<&Level>, level: &Level, span: Range<usize>) -> Resu
     }
     let what = format!("the bounds of {:?} do not lie above those of {:?}", level.name, below.name);
     Err(Fault::new(span, what, "list the levels from the lowest to the highest"))
-}
-
-fn names(raw: &RawNames) -> Names {
-    Names { ko: Some(raw.ko.clone()), zh: Some(raw.zh.clone()), en: Some(raw.en.clone()) }
 }
 
 /// The first instant of a local date.

@@ -5,6 +5,7 @@
 //! cases contradict each other is refused, whether it is ours or an operator's.
 
 mod cases;
+mod condition;
 mod file;
 
 use super::data::Ruleset;
@@ -12,11 +13,33 @@ use crate::air::Stamp;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// A file that is part of the program, with its name.
+macro_rules! file {
+    ($name:literal) => {
+        (
+            concat!("config/rulesets/", $name),
+            include_str!(concat!("../../../config/rulesets/", $name)),
+        )
+    };
+}
+
 /// The files that are part of the program.
-const BUILTIN: [(&str, &str); 1] = [(
-    "config/rulesets/kr-air-alert.toml",
-    include_str!("../../../config/rulesets/kr-air-alert.toml"),
-)];
+const BUILTIN: [(&str, &str); 14] = [
+    file!("kr-air-alert.toml"),
+    file!("cn-aqi.toml"),
+    file!("cn-campaign.toml"),
+    file!("cn-heavy-pollution.toml"),
+    file!("eu-2024-2881.toml"),
+    file!("jp-pm25.toml"),
+    file!("kr-cai.toml"),
+    file!("kr-crisis.toml"),
+    file!("kr-dust-crisis.toml"),
+    file!("kr-emergency.toml"),
+    file!("kr-seasonal.toml"),
+    file!("kr-standards.toml"),
+    file!("us-aqi.toml"),
+    file!("who-2021.toml"),
+];
 
 /// A ruleset file that cannot be used: where, what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

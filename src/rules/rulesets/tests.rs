@@ -97,3 +97,24 @@ fn a_file_whose_figures_contradict_its_cases_is_refused() {
     let odd = refused(&KR.replacen("from = \"2022-01-08T18:00\"", "from = \"18:30\"", 1));
     assert!(odd.what.contains("not a local hour"), "{odd}");
 }
+
+#[test]
+fn every_ruleset_file_is_built_in_and_its_cases_hold() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("config/rulesets");
+    let mut faults = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = format!("config/rulesets/{}", path.file_name().unwrap().to_str().unwrap());
+        assert!(BUILTIN.iter().any(|(origin, _)| *origin == name), "{name} is not built in");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let meant = read(&text, &name).and_then(|file| {
+            let rulesets = file::rulesets(&file).map_err(|fault| fault.locate(&text, &name))?;
+            Ok(cases::outcomes(&file, &rulesets))
+        });
+        match meant {
+            Ok(cases) => faults.extend(cases.into_iter().filter_map(|c| c.fault)),
+            Err(error) => faults.push(error.to_string()),
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}

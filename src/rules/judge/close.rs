@@ -1,0 +1,79 @@
+//! Judging the hours of zones, for the first time and again.
+
+use super::{Judge, ZoneJudged};
+use crate::air::{Hour, Quantity, Stamp};
+use crate::rules::ZoneHour;
+
+impl Judge {
+    /// Judges the hour of a zone from the open hours of its stations.
+    /// `closed` tells the mean of a device whose hour is not open here any more.
+    /// The zone itself comes first, then those that decide together with it.
+    pub fn close_zone(
+        &mut self,
+        zone: &str,
+        hour: Hour,
+        now: Stamp,
+        closed: impl Fn(u32, Quantity) -> Option<i64>,
+    ) -> Vec<ZoneJudged> {
+        let found = self.zones.iter().enumerate().find(|(_, z)| z.id() == zone);
+        let Some((index, seat)) = found else { return Vec::new() };
+        let hours: Vec<_> = seat
+            .quantities
+            .iter()
+            .map(|q| {
+                let means = seat.stations.iter();
+                let means = means.filter_map(|s| self.mean_of(*s, *q, hour, |n| closed(n, *q)));
+                (*q, seat.hour_of(hour, means, seat.expected(self.alive_in(seat, hour, Some(*q)))))
+            })
+            .collect();
+        let Some(zone) = self.zones.get_mut(index) else { return Vec::new() };
+        let changes = zone.close(hour, &hours, &self.plan, now);
+        self.count_reached_in(index);
+        self.conditions_of_all(index, hours, changes, hour.end(), now)
+    }
+
+    /// Has the zones of a device's station judge an hour again in which the
+    /// station's mean went from `old` to `new`.
+    pub fn station_changed(
+        &mut self,
+        device: u32,
+        quantity: Quantity,
+        hour: Hour,
+        (old, new): (Option<i64>, Option<i64>),
+        now: Stamp,
+    ) -> Vec<ZoneJudged> {
+        if old == new {
+            return Vec::new();
+        }
+        let Some(place) = self.device(device).map(|d| d.station) else { return Vec::new() };
+        let zones = self.stations.get(place as usize).map_or(Vec::new(), |s| s.zones.clone());
+        let mut out = Vec::new();
+        let keep = self.plan.keep;
+        for index in zones {
+            let Some(zone) = self.zones.get(index as usize) else { continue };
+            if let Some(changed) = zone.with_station(quantity, hour, (old, new), keep) {
+                out.extend(self.revise(index as usize, quantity, changed, now));
+            }
+        }
+        out
+    }
+
+    /// Replays a revision of a zone's hour as it was written down.
+    pub fn zone_revised(&mut self, zone: &str, quantity: Quantity, hour: ZoneHour, now: Stamp) {
+        if let Some(index) = self.zones.iter().position(|z| z.id() == zone) {
+            self.revise(index, quantity, hour, now);
+        }
+    }
+
+    pub(super) fn revise(
+        &mut self,
+        index: usize,
+        quantity: Quantity,
+        hour: ZoneHour,
+        now: Stamp,
+    ) -> Vec<ZoneJudged> {
+        let Some(zone) = self.zones.get_mut(index) else { return Vec::new() };
+        let changes = zone.revise(quantity, hour, &self.plan, now);
+        self.conditions_of_all(index, vec![(quantity, hour)], changes, hour.hour.end(), now)
+    }
+}
