@@ -4,11 +4,11 @@ mod progress;
 mod report;
 
 use super::data::parse_time_zone;
-use super::{Code, Failure, run as daemon};
+use super::{Code, Failure, rulesets, run as daemon};
 use crate::air::place::Language;
 use crate::air::time::parse_duration;
 use crate::backtest::{self, Choice, Data, TimeLabel, Way, ZoneBy, Zoning};
-use crate::config::Settings;
+use crate::config::{Rulesets, Settings};
 use crate::rules::judge::{PlannedStation, PlannedZone};
 use crate::store::Reader;
 use progress::Progress;
@@ -24,6 +24,10 @@ pub struct Args {
     /// several times; with --config, those of its zones unless given.
     #[arg(long = "ruleset", value_name = "ID[@VERSION]", required_unless_present = "config")]
     rulesets: Vec<String>,
+    /// A directory of ruleset files besides the built-in ones; a configuration
+    /// brings its own.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    rulesets_dir: Option<PathBuf>,
     #[command(flatten)]
     from: From,
     /// What makes a zone. [default: all; with --zones or --config, what they say]
@@ -120,11 +124,14 @@ fn language(text: &str) -> Result<Language, String> {
 /// # Errors
 /// 64 for rules or files that do not exist, 65 if there is nothing to judge.
 pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
-    let settings = match &args.from.config {
-        Some(config) => Some(daemon::load(config)?.settings),
-        None => None,
+    let (settings, known) = match &args.from.config {
+        Some(config) => {
+            let loaded = daemon::load(config)?;
+            (Some(loaded.settings), loaded.rulesets)
+        }
+        None => (None, rulesets::known(args.rulesets_dir.as_deref())?),
     };
-    let choices = choices(args, settings.as_ref())?;
+    let choices = choices(args, settings.as_ref(), &known)?;
     let zoning = zoning(args, settings.as_ref())?;
     let min_coverage = settings.as_ref().map_or(0.75, |s| s.judgement.min_coverage);
     let mut data = Data::new();
@@ -149,12 +156,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 /// What judges: what was asked for, else what the configuration's zones name.
-fn choices(args: &Args, settings: Option<&Settings>) -> Result<Vec<Choice>, Failure> {
-    let mut known = crate::rules::builtin().map_err(|e| Failure::new(Code::Failed, e))?;
+fn choices(
+    args: &Args,
+    settings: Option<&Settings>,
+    known: &Rulesets,
+) -> Result<Vec<Choice>, Failure> {
     let mut asked: Vec<String> = Vec::new();
-    if let Some(settings) = settings {
-        known.extend(settings.rulesets.clone());
-    }
     let of_zones = settings.into_iter().flat_map(|s| &s.zones).flat_map(|z| &z.rulesets);
     let wanted: Vec<&String> = match args.rulesets.is_empty() {
         true => of_zones.collect(),
@@ -169,7 +176,7 @@ fn choices(args: &Args, settings: Option<&Settings>) -> Result<Vec<Choice>, Fail
         let words = "no zone of the configuration names a ruleset; give --ruleset ID";
         return Err(Failure::new(Code::Usage, words));
     }
-    let chosen = asked.iter().map(|asked| backtest::choose(asked, &known));
+    let chosen = asked.iter().map(|asked| backtest::choose(asked, &known.versions));
     chosen
         .collect::<Result<_, _>>()
         .map_err(|e| Failure::new(Code::Usage, format!("{e}; `dustline rulesets list` shows them")))
@@ -206,7 +213,7 @@ fn planned(settings: &Settings) -> Vec<PlannedZone> {
         min_valid_share: z.min_valid_share,
         rulesets: z.rulesets.clone(),
         time_zone: z.time_zone.clone(),
-        forecasts_from: None,
+        forecasts_from: z.forecasts_from.clone(),
     };
     settings.zones.iter().map(zone).collect()
 }

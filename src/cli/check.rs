@@ -114,7 +114,7 @@ pub fn report(
             for warning in &loaded.warnings {
                 finding("warning: ", warning, out)?;
             }
-            write!(out, "{}", Summary::of(&loaded.settings))?;
+            write!(out, "{}", Summary::of(loaded))?;
             report_probes(probes, out)?;
             match loaded.warnings.len() {
                 0 => writeln!(out, "{file} is good"),
@@ -127,7 +127,7 @@ pub fn report(
 
 fn as_json(file: &str, loaded: &Result<Loaded, Vec<Fault>>, probes: &[Probe]) -> serde_json::Value {
     let (faults, warnings, settings) = match loaded {
-        Ok(loaded) => (&[][..], &loaded.warnings[..], Some(Summary::of(&loaded.settings))),
+        Ok(loaded) => (&[][..], &loaded.warnings[..], Some(Summary::of(loaded))),
         Err(faults) => (&faults[..], &[][..], None),
     };
     let probes: Vec<_> = probes

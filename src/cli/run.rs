@@ -3,7 +3,7 @@
 use super::{Code, Failure};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{self, Loaded, Machine};
+use crate::config::{self, Fault, Loaded, Machine};
 use crate::telemetry;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,12 +35,13 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 /// The configuration, or every fault in it on standard error.
 pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
-    config::load(path, &Machine).map_err(|faults| {
-        for fault in &faults {
-            eprintln!("{fault}");
-        }
-        Failure { code: Code::Usage, message: String::new() }
-    })
+    config::load(path, &Machine).map_err(told)
+}
+
+/// Tells every fault on standard error.
+pub(super) fn told(faults: Vec<Fault>) -> Failure {
+    faults.iter().for_each(|fault| eprintln!("{fault}"));
+    Failure { code: Code::Usage, message: String::new() }
 }
 
 /// Completes at SIGTERM or SIGINT. The handlers are in place when it returns.

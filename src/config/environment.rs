@@ -1,7 +1,7 @@
 //! What the configuration asks of the machine: files and environment variables.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Files and variables, so that tests can bring their own.
 pub trait Environment {
@@ -10,6 +10,12 @@ pub trait Environment {
     /// # Errors
     /// As the operating system says.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
+
+    /// The paths of what lies in a directory, in any order.
+    ///
+    /// # Errors
+    /// As the operating system says.
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>>;
 
     /// The value of an environment variable, if it is set and is text.
     fn variable(&self, name: &str) -> Option<String>;
@@ -25,6 +31,10 @@ pub struct Machine;
 impl Environment for Machine {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         std::fs::read(path)
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        std::fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
     }
 
     fn variable(&self, name: &str) -> Option<String> {

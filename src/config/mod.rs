@@ -12,14 +12,17 @@
 //! and lists of stations are fetched while reading, so that what is missing is
 //! reported in the same breath.
 
+mod coupling;
 mod daemon;
 mod environment;
 mod excerpt;
 mod fault;
 mod hotline;
+mod nesting;
 mod outputs;
 mod reader;
 mod route;
+mod rulesets;
 pub mod secret;
 pub mod settings;
 mod source;
@@ -33,13 +36,12 @@ mod tests;
 
 pub use environment::{Environment, Machine};
 pub use fault::{Fault, Finding, Warning};
+pub use rulesets::{Own, Rulesets};
 pub use secret::Secret;
 pub use settings::Settings;
 
 use self::fault::Text;
 use self::reader::{Context, Found, Table};
-use crate::rules;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::de::DeTable;
 
@@ -55,6 +57,8 @@ const TEXT_MAX: usize = 16 << 20;
 pub struct Loaded {
     /// What it means.
     pub settings: Settings,
+    /// Every ruleset that there is, whether a zone names it or not.
+    pub rulesets: Rulesets,
     /// What is allowed in it but unwise, in the order of the file.
     pub warnings: Vec<Warning>,
 }
@@ -77,14 +81,23 @@ pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, Vec<Fault>> {
             "put stations into a list: stations = \"stations.csv\"",
         ));
     }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let good = error.utf8_error().valid_up_to();
-        let line = error.as_bytes().iter().take(good).filter(|b| **b == b'\n').count() + 1;
-        whole(format!("line {line} is not UTF-8"), "save the file in UTF-8")
-    })?;
+    let text = utf8(bytes, &file)?;
     let parent = path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."));
     let base_dir = std::path::absolute(parent).unwrap_or_else(|_| parent.to_owned());
     parse(&text, &file, &base_dir, env)
+}
+
+/// The text of a file.
+///
+/// # Errors
+/// If it is not UTF-8, with the line where it stops to be.
+fn utf8(bytes: Vec<u8>, file: &str) -> Result<String, Vec<Fault>> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let line = error.as_bytes().iter().take(good).filter(|b| **b == b'\n').count() + 1;
+        let message = format!("line {line} is not UTF-8");
+        vec![Fault::whole_file(file, message, Some("save the file in UTF-8".to_owned()))]
+    })
 }
 
 /// Reads a configuration; `file` names it in findings, and relative paths are
@@ -100,8 +113,8 @@ pub fn parse(
 ) -> Result<Loaded, Vec<Fault>> {
     let (settings, found) = read(text, file, base_dir, env);
     match settings {
-        Some(settings) if found.faults.is_empty() => {
-            Ok(Loaded { settings, warnings: found.warnings })
+        Some((settings, rulesets)) if found.faults.is_empty() => {
+            Ok(Loaded { settings, rulesets, warnings: found.warnings })
         }
         _ => Err(found.faults),
     }
@@ -112,7 +125,7 @@ fn read(
     file: &str,
     base_dir: &Path,
     env: &dyn Environment,
-) -> (Option<Settings>, Found) {
+) -> (Option<(Settings, Rulesets)>, Found) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let ctx = Context::new(Text::new(file, text), base_dir, env);
     if !errors.is_empty() {
@@ -131,38 +144,41 @@ fn read(
 }
 
 /// Reads the whole document.
-fn settings(mut root: Table<'_>) -> Settings {
+fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
     let data_dir = root.get("data_dir").and_then(|i| i.path());
     let http = daemon::http(&mut root);
     let sources = source::read(&mut root, instance.as_deref());
     let stations = station::read(&mut root);
-    let rulesets = rulesets(&root);
+    let rulesets = rulesets::read(&mut root);
     let (zones, zone_ids) = zone::read(&mut root, &stations, &rulesets);
+    let couplings = coupling::read(&mut root, &zone_ids);
     let thresholds = zone::thresholds(&mut root, &rulesets);
     let (delivery, timeout) = outputs::delivery(&mut root);
-    let receivers = outputs::receivers(&mut root, &zone_ids, timeout);
+    let receivers = outputs::receivers(&mut root, (&zones, &zone_ids), timeout);
     let influxdb = outputs::influxdb(&mut root);
     let judgement = daemon::judgement(&mut root);
     let quality = daemon::quality(&mut root);
     let log_json = daemon::log_json(&mut root);
     let named = hotline::Named {
         zones: &zones,
-        rulesets: &rulesets,
+        rulesets: &rulesets.versions,
         thresholds: &thresholds,
         receivers: &receivers,
     };
     let (hotline, party_tokens) = hotline::read(&mut root, &named);
     root.finish();
-    let named = |id: &String| zones.iter().any(|z| z.rulesets.contains(id));
-    Settings {
+    let mut named = rulesets.versions.clone();
+    named.retain(|id, _| zones.iter().any(|z| z.rulesets.contains(id)));
+    let settings = Settings {
         instance: instance.unwrap_or_else(|| INSTANCE.to_owned()),
         data_dir: data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR)),
         http,
         sources,
         stations: stations.list,
-        rulesets: rulesets.into_iter().filter(|(id, _)| named(id)).collect(),
+        rulesets: named,
         zones,
+        couplings,
         thresholds,
         receivers,
         influxdb,
@@ -172,15 +188,6 @@ fn settings(mut root: Table<'_>) -> Settings {
         hotline,
         party_tokens,
         log_json,
-    }
-}
-
-/// Every ruleset that is built in, by id; none, with a fault, if one is faulty.
-fn rulesets(root: &Table<'_>) -> BTreeMap<String, Vec<rules::Ruleset>> {
-    rules::builtin().unwrap_or_else(|error| {
-        let mut fault = Fault::whole_file(&error.origin, error.what, Some(error.advice));
-        (fault.line, fault.column) = (error.line, error.column);
-        root.ctx.push_fault(fault);
-        BTreeMap::new()
-    })
+    };
+    (settings, rulesets)
 }

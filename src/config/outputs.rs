@@ -1,11 +1,13 @@
 //! `[[receiver]]`, `[[influxdb]]` and `[delivery]`: who is told and who gets a copy.
 
+use super::nesting;
 use super::reader::{Item, Table};
 use super::secret::Secret;
-use super::settings::{BodyFormat, Delivery, EventKind, Influx, Receiver};
+use super::settings::{BodyFormat, Delivery, EventKind, Influx, Receiver, Zone};
 use super::url::Address;
 use super::values::Unique;
 use crate::air::place::Language;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Body formats that have a name already, but are not in this version.
@@ -35,7 +37,11 @@ pub(super) fn delivery(root: &mut Table<'_>) -> (Delivery, Duration) {
 }
 
 /// Reads every receiver.
-pub(super) fn receivers(root: &mut Table<'_>, zones: &Unique, timeout: Duration) -> Vec<Receiver> {
+pub(super) fn receivers(
+    root: &mut Table<'_>,
+    zones: (&[Zone], &Unique),
+    timeout: Duration,
+) -> Vec<Receiver> {
     let mut ids = Unique::default();
     let mut receivers = Vec::new();
     for mut table in root.tables("receiver") {
@@ -142,8 +148,8 @@ fn events(table: &mut Table<'_>) -> Vec<EventKind> {
     events
 }
 
-/// The zones a receiver wants; `None` for all.
-fn wanted_zones(item: &Item<'_>, zones: &Unique) -> Option<Vec<String>> {
+/// The zones a receiver wants, with those that they are made of; `None` for all.
+fn wanted_zones(item: &Item<'_>, (zones, ids): (&[Zone], &Unique)) -> Option<Vec<String>> {
     let items = item.list("zone ids, or [\"*\"] for all");
     let mut wanted = Vec::new();
     for entry in &items {
@@ -151,14 +157,12 @@ fn wanted_zones(item: &Item<'_>, zones: &Unique) -> Option<Vec<String>> {
         if id == "*" && items.len() == 1 {
             return None;
         }
-        if zones.has(id) {
-            wanted.push(id.to_owned());
-        } else {
-            let hint = super::fault::did_you_mean(id, zones.names())
-                .unwrap_or_else(|| format!("known zones: {}", zones.sentence()));
-            entry.fault(format!("there is no zone {id:?}"), Some(hint));
+        if entry.zone_of(id, ids) {
+            wanted.extend(nesting::family(id, zones));
         }
     }
+    let mut seen = BTreeSet::new();
+    wanted.retain(|id| seen.insert(id.clone()));
     Some(wanted)
 }
 

@@ -28,6 +28,8 @@ pub struct Settings {
     pub stations: Vec<Station>,
     /// Zones, each judged as a whole.
     pub zones: Vec<Zone>,
+    /// Zones that decide together.
+    pub couplings: Vec<Coupling>,
     /// Immediate thresholds, judged per station.
     pub thresholds: Vec<Threshold>,
     /// Every ruleset a zone names, by id.
@@ -189,12 +191,31 @@ pub struct Zone {
     pub country: Option<String>,
     /// The zone in which its people tell time.
     pub time_zone: jiff::tz::TimeZone,
-    /// Its stations; `None`: all, also those that only appear later.
+    /// Its stations, with those of the zones it is made of; `None`: all, also
+    /// those that only appear later.
     pub stations: Option<Vec<String>>,
+    /// The zones it is made of.
+    pub zones: Vec<String>,
     /// Share of its stations that must have a valid hour. Default 0.5.
     pub min_valid_share: f64,
     /// Ids of the rulesets that judge it.
     pub rulesets: Vec<String>,
+    /// Issuers whose forecasts count, the preferred one first; `None`: all but
+    /// the daemon's own.
+    pub forecasts_from: Option<Vec<String>>,
+}
+
+/// Zones that decide together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Coupling {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: Names,
+    /// Ids of its zones.
+    pub zones: Vec<String>,
+    /// In how many of them a level must be met.
+    pub at_least: u32,
 }
 
 /// How hours are closed and judged.
@@ -250,7 +271,7 @@ pub struct Receiver {
     pub language: Language,
     /// Kinds of events it wants.
     pub events: Vec<EventKind>,
-    /// Zones it wants; `None`: all.
+    /// Zones it wants, with those that they are made of; `None`: all.
     pub zones: Option<Vec<String>>,
     /// How long one attempt may take. Default 10s.
     pub timeout: Duration,

@@ -1,43 +1,89 @@
 //! `[[zone]]` and `[[threshold]]`: what is judged, and by which rules.
 
 use super::fault::did_you_mean;
+use super::nesting::{self, Draft};
 use super::reader::{Item, Table};
+use super::rulesets::Rulesets;
 use super::settings::Zone;
 use super::station::Stations;
 use super::values::Unique;
 use crate::air::{Names, Quantity};
-use crate::rules::{Ruleset, Threshold};
+use crate::rules::Threshold;
 use jiff::tz::TimeZone;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 /// The most readings a threshold looks back on.
 const READINGS_MAX: u8 = 60;
 
-/// Reads every zone; gives the ids of the rulesets they name beside them.
+/// Reads every zone; gives their ids beside them.
 pub(super) fn read(
     root: &mut Table<'_>,
     stations: &Stations,
-    known: &BTreeMap<String, Vec<Ruleset>>,
+    known: &Rulesets,
 ) -> (Vec<Zone>, Unique) {
     let mut ids = Unique::default();
-    let mut zones = Vec::new();
-    for mut table in root.tables("zone") {
-        let id = table.own_name("id", &mut ids);
-        let name = table.get("name").and_then(|i| i.names()).unwrap_or_else(|| Names::plain(&id));
-        let zone = Zone {
-            name,
-            id,
-            country: table.get("country").and_then(|i| country(&i)),
-            time_zone: table.get("time_zone").and_then(|i| i.time_zone()).unwrap_or(TimeZone::UTC),
-            stations: table.get("stations").and_then(|i| members(&i, stations)),
-            min_valid_share: table.share("min_valid_share", 0.5),
-            rulesets: rulesets(&mut table, known),
-        };
-        warn_if_never_valid(&table, &zone, stations);
+    let mut tables = root.tables("zone");
+    let mut drafts: Vec<Draft<'_>> =
+        tables.iter_mut().map(|table| draft(table, &mut ids, stations, known)).collect();
+    nesting::settle(&mut drafts, &ids);
+    let mut zones = Vec::with_capacity(drafts.len());
+    for (table, draft) in tables.into_iter().zip(drafts) {
+        warn_if_never_valid(&table, &draft.zone, stations);
         table.finish();
-        zones.push(zone);
+        zones.push(draft.zone);
     }
     (zones, ids)
+}
+
+/// One zone, with its own stations only.
+fn draft<'a>(
+    table: &mut Table<'a>,
+    ids: &mut Unique,
+    stations: &Stations,
+    known: &Rulesets,
+) -> Draft<'a> {
+    let id = table.own_name("id", ids);
+    let name = table.get("name").and_then(|i| i.names()).unwrap_or_else(|| Names::plain(&id));
+    let parts = table.get("zones");
+    let own = table.get("stations");
+    let zone = Zone {
+        name,
+        id,
+        country: table.get("country").and_then(|i| country(&i)),
+        time_zone: table.get("time_zone").and_then(|i| i.time_zone()).unwrap_or(TimeZone::UTC),
+        stations: match (&own, &parts) {
+            (Some(own), _) => members(own, stations),
+            (None, Some(_)) => Some(Vec::new()),
+            (None, None) => None,
+        },
+        zones: Vec::new(),
+        min_valid_share: table.share("min_valid_share", 0.5),
+        rulesets: rulesets(table, known),
+        forecasts_from: table.get("forecasts_from").map(|item| issuers(&item)),
+    };
+    let entries = parts.as_ref().map(|item| item.list("zone ids")).unwrap_or_default();
+    if let Some(item) = parts.filter(|_| entries.is_empty()) {
+        item.fault("no zone; expected the ids of the zones it is made of", None);
+    }
+    Draft { zone, parts: entries }
+}
+
+/// Who is asked for forecasts, the preferred one first.
+fn issuers(item: &Item<'_>) -> Vec<String> {
+    let entries = item.list("issuers of forecasts");
+    let mut issuers: Vec<String> = Vec::new();
+    for entry in &entries {
+        let Some(issuer) = entry.filled_text() else { continue };
+        if issuers.iter().any(|other| other == issuer) {
+            entry.fault(format!("issuer {issuer:?} is there twice"), None);
+        } else {
+            issuers.push(issuer.to_owned());
+        }
+    }
+    if entries.is_empty() {
+        item.fault("no issuer; leave it out to take the forecasts of every one", None);
+    }
+    issuers
 }
 
 fn country(item: &Item<'_>) -> Option<String> {
@@ -104,7 +150,7 @@ fn members(item: &Item<'_>, stations: &Stations) -> Option<Vec<String>> {
     (!all).then_some(members)
 }
 
-fn rulesets(table: &mut Table<'_>, known: &BTreeMap<String, Vec<Ruleset>>) -> Vec<String> {
+fn rulesets(table: &mut Table<'_>, known: &Rulesets) -> Vec<String> {
     let Some(item) = table.get("rulesets") else {
         table.warn("no rulesets: nothing judges this zone".to_owned(), None);
         return Vec::new();
@@ -112,18 +158,46 @@ fn rulesets(table: &mut Table<'_>, known: &BTreeMap<String, Vec<Ruleset>>) -> Ve
     let mut ids = Vec::new();
     for entry in item.list("ruleset ids") {
         let Some(id) = entry.text() else { continue };
-        if !known.contains_key(id) {
-            let names = || known.keys().map(String::as_str);
+        if !known.versions.contains_key(id) {
+            // What a faulty file holds is not known, and its own fault is told.
+            if known.faulty {
+                continue;
+            }
+            let names = || known.versions.keys().map(String::as_str);
             let list = names().collect::<Vec<_>>().join(", ");
             let hint = did_you_mean(id, names()).unwrap_or(format!("known rulesets: {list}"));
             entry.fault(format!("there is no ruleset {id:?}"), Some(hint));
         } else if ids.iter().any(|other| other == id) {
             entry.fault(format!("ruleset {id:?} is there twice"), None);
         } else {
+            if let Some((ladder, other)) = shared_ladder(id, &ids, known) {
+                entry.fault(
+                    format!("the rulesets {other:?} and {id:?} both have a ladder {ladder:?}"),
+                    Some("name one of them, or give the ladder another id".to_owned()),
+                );
+            }
             ids.push(id.to_owned());
         }
     }
     ids
+}
+
+/// A ladder that a ruleset shares with one of others, which a zone could not
+/// tell apart.
+fn shared_ladder(id: &str, others: &[String], known: &Rulesets) -> Option<(String, String)> {
+    let ladders = |id: &str| {
+        let versions = known.versions.get(id).into_iter().flatten();
+        let ids = versions.flat_map(|r| {
+            let conditions = r.conditions.iter().map(|c| c.id.as_str());
+            r.ladders.iter().map(|l| l.id.as_str()).chain(conditions)
+        });
+        ids.collect::<BTreeSet<_>>()
+    };
+    let own = ladders(id);
+    others.iter().find_map(|other| {
+        let shared = ladders(other).intersection(&own).next().copied()?.to_owned();
+        Some((shared, other.clone()))
+    })
 }
 
 /// Warns of a zone of which too few stations have devices.
@@ -149,12 +223,9 @@ fn warn_if_never_valid(table: &Table<'_>, zone: &Zone, stations: &Stations) {
 }
 
 /// Reads every threshold.
-pub(super) fn thresholds(
-    root: &mut Table<'_>,
-    rulesets: &BTreeMap<String, Vec<Ruleset>>,
-) -> Vec<Threshold> {
+pub(super) fn thresholds(root: &mut Table<'_>, rulesets: &Rulesets) -> Vec<Threshold> {
     let mut ids = Unique::default();
-    let ladders = rulesets.values().flatten().flat_map(|r| &r.ladders);
+    let ladders = rulesets.versions.values().flatten().flat_map(|r| &r.ladders);
     let ladders: BTreeSet<&str> = ladders.map(|l| l.id.as_str()).collect();
     let mut thresholds = Vec::new();
     for mut table in root.tables("threshold") {

@@ -4,7 +4,7 @@ use crate::air::Names;
 use crate::config::Settings;
 use crate::config::settings::{Receiver, Source, Zone};
 use crate::quality;
-use crate::rules::judge::{Plan as JudgePlan, PlannedStation, PlannedZone};
+use crate::rules::judge::{Coupling, Plan as JudgePlan, PlannedStation, PlannedZone};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -51,6 +51,7 @@ fn judge_plan(settings: &Settings) -> JudgePlan {
     let j = &settings.judgement;
     let stations = settings.stations.iter();
     let zones = settings.zones.iter();
+    let couplings = settings.couplings.iter();
     JudgePlan {
         stations: stations
             .map(|s| PlannedStation { id: s.id.clone(), devices: s.devices.clone() })
@@ -63,12 +64,14 @@ fn judge_plan(settings: &Settings) -> JudgePlan {
                 min_valid_share: z.min_valid_share,
                 rulesets: z.rulesets.clone(),
                 time_zone: z.time_zone.clone(),
-                forecasts_from: None,
+                forecasts_from: z.forecasts_from.clone(),
             })
             .collect(),
         thresholds: settings.thresholds.clone(),
         rulesets: settings.rulesets.clone(),
-        couplings: Vec::new(),
+        couplings: couplings
+            .map(|c| Coupling { id: c.id.clone(), zones: c.zones.clone(), at_least: c.at_least })
+            .collect(),
         lateness: j.lateness,
         grace: j.grace,
         covers: j.reading_covers,

@@ -42,6 +42,8 @@ pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure, Threshold};
 pub use hours::{HourSums, MICRO, MICRO_MAX, micro};
 pub use input::{Input, Particulars, Period};
 pub use ladder::{LadderRules, LadderState, Revision, Step, Why};
-pub use rulesets::{Case, RulesetError, builtin, builtin_cases, in_force, parse};
+pub use rulesets::{
+    Case, RulesetError, RulesetFile, builtin, builtin_files, in_force, parse, read_file,
+};
 pub use threshold::{EMERGENCY, ThresholdState, ThresholdStep};
 pub use zone::ZoneHour;

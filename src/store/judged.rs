@@ -33,6 +33,34 @@ impl Reader {
         Ok(found.into_iter().next())
     }
 
+    /// The change of the same ladder and scope that lies before this one in time.
+    pub fn change_before(&self, of: &ChangeRow) -> Res<Option<ChangeRow>> {
+        self.neighbour(of, "(at, id) < (?3, ?4)", "DESC")
+    }
+
+    /// The change of the same ladder and scope that follows this one in time.
+    pub fn change_after(&self, of: &ChangeRow) -> Res<Option<ChangeRow>> {
+        self.neighbour(of, "(at, id) > (?3, ?4)", "ASC")
+    }
+
+    fn neighbour(&self, of: &ChangeRow, side: &str, order: &str) -> Res<Option<ChangeRow>> {
+        let found = self.all(
+            &format!(
+                "SELECT id, uid, ladder, scope, from_level, to_level, at, late, data FROM changes
+                 WHERE ladder = ?1 AND scope = ?2 AND {side}
+                 ORDER BY at {order}, id {order} LIMIT 1"
+            ),
+            params![of.ladder, of.scope, of.at.0, of.id],
+            change_of,
+        )?;
+        Ok(found.into_iter().next())
+    }
+
+    /// The notices of one event, by the event's identity.
+    pub fn notices_of(&self, event: &str) -> Res<Vec<Notice>> {
+        self.all(&format!("{NOTICES} WHERE e.uid = ? ORDER BY o.id"), [event], notice_of)
+    }
+
     /// The present level of every ladder and threshold.
     pub fn levels(&self) -> Res<Vec<LevelRow>> {
         self.all(

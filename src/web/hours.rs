@@ -237,7 +237,7 @@ fn station_hours(
 
 /// One hour of a station from the rows of its devices: of those with a valid
 /// hour; if there is none, of all that have anything, and not valid.
-fn of_station(station: &str, rows: &[HourRow], min_coverage: f64) -> HourShape {
+pub(super) fn of_station(station: &str, rows: &[HourRow], min_coverage: f64) -> HourShape {
     let valid = |r: &&HourRow| r.count > 0 && coverage(r) >= min_coverage;
     let mut counting: Vec<&HourRow> = rows.iter().filter(valid).collect();
     let is_valid = !counting.is_empty();

@@ -6,9 +6,8 @@ use super::problem::Problem;
 use super::shape::Time;
 use crate::store::{ChangeRow, Filter, LevelRow};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::Uri;
-use axum::response::Redirect;
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -50,13 +49,13 @@ pub struct Levels {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Change {
     /// Its identity.
-    id: String,
+    pub(super) id: String,
     /// Whether late data brought it out after the fact.
-    late: bool,
+    pub(super) late: bool,
     /// The rest, as in the webhook.
     #[serde(flatten)]
     #[schema(value_type = Object)]
-    data: Value,
+    pub(super) data: Value,
 }
 
 /// A page of changes.
@@ -123,40 +122,8 @@ pub async fn changes(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Chang
     Ok(Json(Changes { changes: rows.into_iter().map(change).collect(), next }))
 }
 
-/// One change.
-#[utoipa::path(
-    get, path = "/api/v1/changes/{id}", tag = "judged",
-    params(("id" = String, Path, description = "The identity of the change.")),
-    responses(
-        (status = 200, description = "The change", body = Change),
-        (status = 404, description = "There is none", body = Problem, content_type = "application/problem+json"),
-    )
-)]
-pub async fn one_change(
-    State(ctx): State<Arc<Ctx>>,
-    Path(id): Path<String>,
-) -> Result<Json<Change>, Problem> {
-    let none = Problem::not_found(format!("no change {id:?}; /api/v1/changes lists them"));
-    let found = ctx.read(move |_, reader, _| Ok(reader.change(&id)?)).await?;
-    found.map(|c| Json(change(c))).ok_or(none)
-}
-
-/// The address of a change as notices give it: leads to the change.
-#[utoipa::path(
-    get, path = "/changes/{id}", tag = "judged",
-    params(("id" = String, Path, description = "The identity of the change.")),
-    responses((status = 303, description = "See `/api/v1/changes/{id}`"))
-)]
-pub async fn link(Path(id): Path<String>) -> Result<Redirect, Problem> {
-    // Identities are letters and digits; nothing else may come into an address.
-    match id.chars().all(|c| c.is_ascii_alphanumeric()) {
-        true => Ok(Redirect::to(&format!("/api/v1/changes/{id}"))),
-        false => Err(Problem::not_found(format!("no change {id:?}; /api/v1/changes lists them"))),
-    }
-}
-
 /// The stored data with what the row itself says, which counts.
-fn change(c: ChangeRow) -> Change {
+pub(super) fn change(c: ChangeRow) -> Change {
     let mut data = match c.data {
         Value::Object(data) => data,
         _ => serde_json::Map::new(),

@@ -12,6 +12,7 @@
 //! answer (`openapi`).
 
 mod auth;
+mod explain;
 mod hours;
 mod judged;
 mod kept;
@@ -132,7 +133,6 @@ fn open_routes() -> Routes {
         ("/", get(page::page)),
         ("/healthz", get(status::healthz)),
         ("/readyz", get(status::readyz)),
-        ("/changes/{id}", get(judged::link)),
     ]
 }
 
@@ -148,7 +148,8 @@ fn reading_routes() -> Routes {
         ("/api/v1/hours", get(hours::list)),
         ("/api/v1/levels", get(judged::levels)),
         ("/api/v1/changes", get(judged::changes)),
-        ("/api/v1/changes/{id}", get(judged::one_change)),
+        ("/api/v1/changes/{id}", get(explain::one_change)),
+        ("/changes/{id}", get(explain::page)),
         ("/api/v1/ledger", get(ledger::show)),
         ("/api/v1/quarantine", get(kept::quarantine)),
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),

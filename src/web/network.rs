@@ -132,8 +132,11 @@ pub struct ZoneShape {
     country: Option<String>,
     /// The zone in which its people tell time.
     time_zone: Option<String>,
-    /// Its stations; `["*"]`: all.
+    /// Its stations, with those of the zones it is made of; `["*"]`: all.
     stations: Vec<String>,
+    /// The zones it is made of, if it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    zones: Vec<String>,
     /// The rulesets that judge it.
     rulesets: Vec<String>,
     /// Where its ladders stand.
@@ -313,6 +316,7 @@ fn zone(reader: &Reader, z: &Zone, levels: &[LevelRow]) -> Result<ZoneShape, Pro
         country: z.country.clone(),
         time_zone: z.time_zone.iana_name().map(str::to_owned),
         stations: z.stations.clone().unwrap_or_else(|| vec!["*".to_owned()]),
+        zones: z.zones.clone(),
         rulesets: z.rulesets.clone(),
         levels: levels.collect(),
         hours,

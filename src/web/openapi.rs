@@ -1,7 +1,7 @@
 //! `GET /api/v1/openapi.json`: the description of the API, made from its code.
 
 use super::problem::Problem;
-use super::{hours, judged, kept, ledger, network, readings, status};
+use super::{explain, hours, judged, kept, ledger, network, readings, status};
 use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -25,8 +25,8 @@ use utoipa::{Modify, OpenApi};
         hours::list,
         judged::levels,
         judged::changes,
-        judged::one_change,
-        judged::link,
+        explain::one_change,
+        explain::page,
         ledger::show,
         kept::quarantine,
         kept::one_quarantined,

@@ -6,6 +6,7 @@ mod backtest;
 mod deliver;
 mod demo;
 mod deploy;
+mod explain;
 mod forward;
 mod helpers;
 mod intake;

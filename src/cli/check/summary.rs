@@ -2,19 +2,21 @@
 
 use crate::air::place::Language;
 use crate::air::time::format_duration;
-use crate::config::Settings;
 use crate::config::settings::{EventKind, Http, Influx, MqttVersion, Receiver, Source, Zone};
+use crate::config::{Loaded, Own, Rulesets, Settings};
 use crate::rules::{Ruleset, Threshold};
 use serde::Serialize;
 use std::fmt;
 
-/// The parts of [`Settings`] that tell an operator what will happen.
+/// The parts of a configuration that tell an operator what will happen.
 #[derive(Debug, Serialize)]
 pub(super) struct Summary {
     instance: String,
     data_dir: String,
     http: HttpSummary,
     sources: Vec<SourceSummary>,
+    /// Those in use, and those of the operator.
+    rulesets: Vec<RulesetSummary>,
     stations: usize,
     devices_in_stations: usize,
     zones: Vec<ZoneSummary>,
@@ -47,6 +49,18 @@ struct SourceSummary {
 struct RouteSummary {
     topic: String,
     format: &'static str,
+}
+
+#[derive(Debug, Serialize)]
+struct RulesetSummary {
+    id: String,
+    /// `built in`, or the file, and what it replaces.
+    origin: String,
+    versions: usize,
+    /// How many cases were judged; all of them passed.
+    cases: usize,
+    /// Whether a zone names it.
+    used: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -88,13 +102,15 @@ struct InfluxSummary {
 }
 
 impl Summary {
-    /// The summary of settings.
-    pub(super) fn of(settings: &Settings) -> Summary {
+    /// The summary of a configuration.
+    pub(super) fn of(loaded: &Loaded) -> Summary {
+        let settings = &loaded.settings;
         Summary {
             instance: settings.instance.clone(),
             data_dir: settings.data_dir.display().to_string(),
             http: http(&settings.http),
             sources: settings.sources.iter().map(source).collect(),
+            rulesets: rulesets(&loaded.rulesets, settings),
             stations: settings.stations.len(),
             devices_in_stations: settings.stations.iter().map(|s| s.devices.len()).sum(),
             zones: settings.zones.iter().map(|z| zone(z, settings)).collect(),
@@ -135,6 +151,21 @@ fn source(source: &Source) -> SourceSummary {
         silent_after: format_duration(source.silent_after),
         subscribe: subscribe.collect(),
     }
+}
+
+fn rulesets(known: &Rulesets, settings: &Settings) -> Vec<RulesetSummary> {
+    let summary = |(id, versions): (&String, &Vec<Ruleset>)| {
+        let own = known.own.get(id);
+        let used = settings.rulesets.contains_key(id);
+        (used || own.is_some()).then(|| RulesetSummary {
+            id: id.clone(),
+            origin: own.map_or_else(|| "built in".to_owned(), Own::in_words),
+            versions: versions.len(),
+            cases: known.cases.get(id).map_or(0, Vec::len),
+            used,
+        })
+    };
+    known.versions.iter().filter_map(summary).collect()
 }
 
 fn zone(zone: &Zone, settings: &Settings) -> ZoneSummary {
@@ -208,6 +239,17 @@ impl fmt::Display for Summary {
         }
         let devices = self.devices_in_stations;
         writeln!(f, "stations   {} with {devices} devices", self.stations)?;
+        for r in &self.rulesets {
+            let unused = if r.used { "" } else { "; no zone names it" };
+            writeln!(
+                f,
+                "ruleset    {}: {}, {}, {}{unused}",
+                r.id,
+                r.origin,
+                counted(r.versions, "version", "versions"),
+                counted(r.cases, "case passes", "cases pass")
+            )?;
+        }
         for z in &self.zones {
             let stations = match z.stations {
                 None => "all stations".to_owned(),
@@ -237,4 +279,9 @@ impl fmt::Display for Summary {
         }
         Ok(())
     }
+}
+
+/// `1 version`, `2 versions`.
+fn counted(n: usize, one: &str, many: &str) -> String {
+    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
 }

@@ -120,6 +120,10 @@ impl Environment for Places {
         }
     }
 
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        Machine.list(dir)
+    }
+
     fn variable(&self, name: &str) -> Option<String> {
         Machine.variable(name)
     }

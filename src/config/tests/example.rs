@@ -45,6 +45,10 @@ fn shelf() -> Shelf {
         .with_file("/etc/dustline/kr-desk.secret", SIGNING_KEY)
         .with_file("/etc/dustline/influxdb.token", "t")
         .with_file("/etc/dustline/party-kr.token", "t")
+        .with_file(
+            "/etc/dustline/rulesets/own.toml",
+            include_str!("../../../config/rulesets/kr-air-alert.toml"),
+        )
         .with_file("/etc/dustline/stations.csv", "id,lat,lon\ngangnam,37.5,127.0\n")
 }
 

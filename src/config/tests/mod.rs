@@ -7,6 +7,8 @@ mod judged_faults;
 mod lists;
 mod meaning;
 mod robust;
+mod rulesets;
+mod zones;
 
 use super::environment::Environment;
 use super::{Fault, Loaded, parse};
@@ -49,6 +51,12 @@ impl Shelf {
 impl Environment for Shelf {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         self.files.get(path).cloned().ok_or_else(|| io::Error::other("no such file"))
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
+        let inside = |path: &&PathBuf| path.parent() == Some(dir);
+        let found: Vec<PathBuf> = self.files.keys().filter(inside).cloned().collect();
+        if found.is_empty() { Err(io::Error::other("no such directory")) } else { Ok(found) }
     }
 
     fn variable(&self, name: &str) -> Option<String> {

@@ -1,7 +1,7 @@
 //! Judging the cases of a ruleset file.
 
 use super::file::{File, RawCase, RawForecast};
-use super::{Case, Fault};
+use super::{Case, Fault, RulesetError};
 use crate::air::{Forecast, Hour, Quantity, Stamp};
 use crate::rules::condition::{
     Condition, ConditionRules, ConditionState, Evidence, LocalTime, Scene, Term, View, Walk,
@@ -14,13 +14,12 @@ use crate::rules::zone::ZoneHour;
 use jiff::tz::TimeZone;
 use toml::Spanned;
 
-/// Refuses a file one of whose cases comes out differently.
-pub(super) fn check(file: &File, rulesets: &[Ruleset]) -> Result<(), Fault> {
-    file.cases.iter().try_for_each(|case| check_one(file, rulesets, case))
-}
-
-/// Every case and how it came out.
-pub(super) fn outcomes(file: &File, rulesets: &[Ruleset]) -> Vec<Case> {
+/// Every case and how it came out; `locate` says where a fault is.
+pub(super) fn outcomes(
+    file: &File,
+    rulesets: &[Ruleset],
+    locate: impl Fn(Fault) -> RulesetError,
+) -> Vec<Case> {
     let outcome = |case: &Spanned<RawCase>| {
         let judged = case.get_ref().judged();
         let id = judged.map_or("", |(id, _)| id.get_ref().as_str());
@@ -28,7 +27,7 @@ pub(super) fn outcomes(file: &File, rulesets: &[Ruleset]) -> Vec<Case> {
             ruleset: owner(rulesets, id).unwrap_or_default().to_owned(),
             ladder: id.to_owned(),
             name: case.get_ref().name.clone(),
-            fault: check_one(file, rulesets, case).err().map(|fault| fault.what),
+            fault: check_one(file, rulesets, case).err().map(&locate),
         }
     };
     file.cases.iter().map(outcome).collect()

@@ -153,6 +153,12 @@ pub(super) struct RawChange {
 }
 
 impl File {
+    /// Where each ruleset begins, by id: its first version.
+    pub(super) fn places(&self) -> BTreeMap<String, Range<usize>> {
+        let place = |raw: &Spanned<RawRuleset>| (raw.get_ref().id.clone(), raw.span());
+        self.ruleset.iter().rev().map(place).collect()
+    }
+
     /// The time zone of the ruleset with this id.
     pub(super) fn time_zone(&self, id: &str) -> Option<jiff::tz::TimeZone> {
         let raw = self.ruleset.iter().map(Spanned::get_ref).find(|r| r.id == id)?;

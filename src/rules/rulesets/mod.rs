@@ -55,6 +55,8 @@ pub struct RulesetError {
     pub what: String,
     /// What to do next.
     pub advice: String,
+    /// The bytes of the file's text that are meant.
+    pub span: Range<usize>,
 }
 
 /// A fault at a place in a file's text.
@@ -78,23 +80,22 @@ impl Fault {
             column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
             what: self.what,
             advice: self.advice,
+            span: self.span,
         }
     }
 }
 
-/// The rulesets built into the program, by id, each with its versions in order.
-///
-/// # Errors
-/// If a built-in file is faulty, or if the time zone it names is not known on
-/// this machine.
-pub fn builtin() -> Result<BTreeMap<String, Vec<Ruleset>>, RulesetError> {
-    let mut all: BTreeMap<String, Vec<Ruleset>> = BTreeMap::new();
-    for (origin, text) in BUILTIN {
-        for ruleset in parse(text, origin)? {
-            all.entry(ruleset.id.clone()).or_default().push(ruleset);
-        }
-    }
-    Ok(all)
+/// A ruleset file that was read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RulesetFile {
+    /// The file.
+    pub origin: String,
+    /// Its rulesets, the versions of each in order of time.
+    pub rulesets: Vec<Ruleset>,
+    /// Its cases, judged now.
+    pub cases: Vec<Case>,
+    /// Where in its text each ruleset begins, by id.
+    pub places: BTreeMap<String, Range<usize>>,
 }
 
 /// A case of a ruleset file and how it came out.
@@ -106,36 +107,58 @@ pub struct Case {
     pub ladder: String,
     /// What it shows.
     pub name: String,
-    /// How it came out differently from what it says; `None` if it passed.
-    pub fault: Option<String>,
+    /// Where it stands and how it came out differently from what it says;
+    /// `None` if it passed.
+    pub fault: Option<RulesetError>,
 }
 
-/// The cases of the rulesets built into the program, judged now.
+/// The files built into the program, with their cases judged now.
 ///
 /// # Errors
-/// As [`builtin`].
-pub fn builtin_cases() -> Result<Vec<Case>, RulesetError> {
-    let mut all = Vec::new();
+/// If a built-in file is faulty, or if the time zone it names is not known on
+/// this machine.
+pub fn builtin_files() -> Result<Vec<RulesetFile>, RulesetError> {
+    BUILTIN.iter().map(|(origin, text)| read_file(text, origin)).collect()
+}
+
+/// The rulesets built into the program, by id, each with its versions in order.
+///
+/// # Errors
+/// As [`builtin_files`], and if one of their cases comes out differently.
+pub fn builtin() -> Result<BTreeMap<String, Vec<Ruleset>>, RulesetError> {
+    let mut all: BTreeMap<String, Vec<Ruleset>> = BTreeMap::new();
     for (origin, text) in BUILTIN {
-        let file = read(text, origin)?;
-        let rulesets = file::rulesets(&file).map_err(|fault| fault.locate(text, origin))?;
-        all.extend(cases::outcomes(&file, &rulesets));
+        for ruleset in parse(text, origin)? {
+            all.entry(ruleset.id.clone()).or_default().push(ruleset);
+        }
     }
     Ok(all)
 }
 
-/// The rulesets in the text of a file, the versions of each in order of time;
-/// `origin` names the file in errors.
+/// The rulesets in the text of a file, with its cases judged; `origin` names the
+/// file in errors.
 ///
 /// # Errors
 /// The first fault found: bad TOML, an unknown key, figures that contradict each
-/// other, versions that overlap, or a case that comes out differently.
-pub fn parse(text: &str, origin: &str) -> Result<Vec<Ruleset>, RulesetError> {
-    let locate = |fault: Fault| fault.locate(text, origin);
+/// other, or versions that overlap. How cases came out is no error here.
+pub fn read_file(text: &str, origin: &str) -> Result<RulesetFile, RulesetError> {
     let file = read(text, origin)?;
-    let rulesets = file::rulesets(&file).map_err(locate)?;
-    cases::check(&file, &rulesets).map_err(locate)?;
-    Ok(rulesets)
+    let rulesets = file::rulesets(&file).map_err(|fault| fault.locate(text, origin))?;
+    let cases = cases::outcomes(&file, &rulesets, |fault| fault.locate(text, origin));
+    Ok(RulesetFile { origin: origin.to_owned(), places: file.places(), rulesets, cases })
+}
+
+/// The rulesets in the text of a file as [`read_file`] gives them, if all its
+/// cases pass.
+///
+/// # Errors
+/// As [`read_file`], or the first case that comes out differently.
+pub fn parse(text: &str, origin: &str) -> Result<Vec<Ruleset>, RulesetError> {
+    let file = read_file(text, origin)?;
+    match file.cases.into_iter().find_map(|case| case.fault) {
+        Some(fault) => Err(fault),
+        None => Ok(file.rulesets),
+    }
 }
 
 fn read(text: &str, origin: &str) -> Result<file::File, RulesetError> {

@@ -254,7 +254,12 @@ impl TestDaemon {
 
     /// The metrics, as text.
     pub async fn metrics(&self) -> String {
-        let answer = self.client.get(format!("{}/metrics", self.base)).send().await.unwrap();
+        self.text("/metrics").await
+    }
+
+    /// What a path answers, as text.
+    pub async fn text(&self, path: &str) -> String {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();
         answer.text().await.unwrap()
     }
 }
