@@ -9,13 +9,13 @@
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::config::settings::Influx;
+use crate::config::settings::{ForecastFile, Influx};
 use crate::flow::{self, Command, Event, IntakeInbox, SourceId, ToIntake};
 use crate::intake::{self, Intake, IntakeError, LaneStart};
 use crate::mqtt::Subscriber;
 use crate::store::{self, Reader, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Role};
-use crate::{deliver, forward, systemd, web};
+use crate::{deliver, foresee, forward, systemd, web};
 use std::fs::File;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -295,6 +295,7 @@ fn start_web(shared: &Shared, listener: TcpListener) -> (watch::Sender<bool>, Jo
         metrics: shared.metrics.clone(),
         health: shared.health.clone(),
         committed: shared.committed.clone(),
+        commands: shared.to_intake.commands.clone(),
     };
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
@@ -311,6 +312,10 @@ fn start_outputs(shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>), 
     for target in &shared.settings.influxdb {
         let context = forward_context(shared, target)?;
         tasks.spawn(ended("forward", forward::run(context, stop.clone())));
+    }
+    if !shared.settings.forecast_files.is_empty() || shared.settings.own_forecast.is_some() {
+        let context = foresee_context(shared)?;
+        tasks.spawn(ended("foresee", foresee::run(context, stop.clone())));
     }
     Ok((stop_tx, tasks))
 }
@@ -338,6 +343,28 @@ fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {
         metrics: shared.metrics.clone(),
         part,
         finish_within: OUTPUTS_DEADLINE,
+    })
+}
+
+fn foresee_context(shared: &Shared) -> Result<foresee::Context, AppError> {
+    let settings = &shared.settings;
+    let part = shared.health.part("foresee", Role::Edge, Some(TURN_MAX));
+    part.ok();
+    let of_file = |file: &ForecastFile| {
+        let name = format!("forecast_file/{}", file.path.display());
+        let part = shared.health.part(&name, Role::Edge, None);
+        part.down("not looked at yet");
+        (file.clone(), part)
+    };
+    Ok(foresee::Context {
+        reader: Reader::open(&settings.data_dir)?,
+        files: settings.forecast_files.iter().map(of_file).collect(),
+        own_every: settings.own_forecast,
+        grace: settings.judgement.grace,
+        zones: settings.forecast_zones.clone(),
+        clock: shared.clock.clone(),
+        commands: shared.to_intake.commands.clone(),
+        part,
     })
 }
 

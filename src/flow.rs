@@ -10,6 +10,7 @@
 //! | arrivals | mqtt → intake | [`ARRIVALS_MAX`] and [`ARRIVAL_BYTES_MAX`], whichever is reached first | QoS 0: dropped and counted as ignored; QoS 1, 2: the connection is not read until there is room |
 //! | commands | deliver, forward, web, clock → intake | [`COMMANDS_MAX`] | the sender waits |
 //! | receipts | intake → mqtt, one a lane | [`RECEIPTS_MAX`] batches | the receipt is dropped with its connection, the broker sends again |
+//! | replies | intake → whoever asked, one a command | 1 | never: each is used once; nobody waits any more: dropped |
 //! | committed | intake → forward, web | latest value | never: it is overwritten |
 //! | notices | intake → deliver | latest value, told when the outbox has grown | never: it is overwritten |
 
@@ -17,10 +18,10 @@ mod arrivals;
 
 pub use arrivals::{Arrivals, Room, Waiting};
 
-use crate::air::Stamp;
+use crate::air::{Forecast, Stamp};
 use bytes::Bytes;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 
 /// Arrivals waiting for the intake: more than the largest in-flight window. A
 /// flood of QoS 0 can fill it, several sources together, and a broker that sends
@@ -158,6 +159,30 @@ pub enum Command {
     },
     /// A condition of the operation began or ended; told to receivers that want it.
     Operational(Operational),
+    /// Forecasts came in by another way than a broker. Answered once they are on
+    /// disk, with what became of each.
+    Forecasts {
+        /// The forecasts.
+        forecasts: Vec<Forecast>,
+        /// When, by our clock.
+        at: Stamp,
+        /// Where the answer goes.
+        reply: Reply<Vec<Taken>>,
+    },
+}
+
+/// Where the answer to a command goes, after the commit.
+pub type Reply<T> = oneshot::Sender<T>;
+
+/// What became of a forecast.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It was not there.
+    New,
+    /// Its issuer has corrected what it said before.
+    Revised,
+    /// It was there already.
+    Duplicate,
 }
 
 /// A lane's state, for metrics, readiness and the operational alerts.
@@ -265,6 +290,11 @@ pub fn intake() -> (ToIntake, IntakeInbox) {
 /// Makes the channel that takes receipts back to one lane of a source.
 pub fn receipts() -> (mpsc::Sender<Vec<Receipt>>, mpsc::Receiver<Vec<Receipt>>) {
     mpsc::channel(RECEIPTS_MAX)
+}
+
+/// Makes the way back of one answer.
+pub fn reply<T>() -> (Reply<T>, oneshot::Receiver<T>) {
+    oneshot::channel()
 }
 
 /// The announcement of commits. Those who wait for notices alone are not woken by

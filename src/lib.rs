@@ -30,6 +30,7 @@ pub mod config;
 pub mod decode;
 pub mod deliver;
 pub mod flow;
+pub mod foresee;
 pub mod forward;
 pub mod hotline;
 pub mod intake;

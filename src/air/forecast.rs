@@ -90,6 +90,21 @@ pub enum Cause {
     Wildfire,
 }
 
+impl Cause {
+    /// The name used in the API and in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Cause::Dust => "dust",
+            Cause::Wildfire => "wildfire",
+        }
+    }
+
+    /// The cause of a name, as in [`Cause::name`].
+    pub fn from_name(name: &str) -> Option<Cause> {
+        [Cause::Dust, Cause::Wildfire].into_iter().find(|c| c.name() == name)
+    }
+}
+
 /// One value that an issuer expects for a zone over a period.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Forecast {

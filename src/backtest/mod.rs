@@ -21,6 +21,7 @@ mod choose;
 mod data;
 mod read;
 mod run;
+mod score;
 mod store;
 mod zones;
 
@@ -28,6 +29,7 @@ pub use choose::{Choice, ChooseError, choose};
 pub use data::{Counted, Data};
 pub use read::{ReadError, TimeLabel, read_zones};
 pub use run::{Outcome, Tally, Told, Way, run};
+pub use score::{QuantityScore, score_forecast};
 pub use zones::{ZoneBy, Zoning};
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Zoning {
 
     /// The zones, by id. Those of a column or a list have the stations that the
     /// data know: one that never reported anything is not missed.
-    pub(super) fn zones(&self, data: &Data) -> Vec<PlannedZone> {
+    pub fn zones(&self, data: &Data) -> Vec<PlannedZone> {
         let there: BTreeSet<&str> = self.stations_of(data).into_iter().collect();
         let mut zones: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         match &self.by {

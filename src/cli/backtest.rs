@@ -1,7 +1,9 @@
 //! `dustline backtest`: what the rules would have told on data of the past.
 
+mod forecasts;
 mod progress;
 mod report;
+mod score;
 
 use super::data::parse_time_zone;
 use super::{Code, Failure, rulesets, run as daemon};
@@ -22,14 +24,21 @@ use std::time::Duration;
 pub struct Args {
     /// The rules: by the time of the data, or one version for all. May be given
     /// several times; with --config, those of its zones unless given.
-    #[arg(long = "ruleset", value_name = "ID[@VERSION]", required_unless_present = "config")]
+    #[arg(long = "ruleset", value_name = "ID[@VERSION]", required_unless_present_any = ["config", "score_forecast"])]
     rulesets: Vec<String>,
     /// A directory of ruleset files besides the built-in ones; a configuration
     /// brings its own.
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     rulesets_dir: Option<PathBuf>,
+    /// Judge nothing, but tell how good Dustline's own forecast would have been.
+    #[arg(long, conflicts_with = "rulesets")]
+    score_forecast: bool,
     #[command(flatten)]
     from: From,
+    /// Forecasts, JSON or CSV, for the conditions that look at them: each counts
+    /// from its issue on. Zones are those of the backtest.
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "score_forecast")]
+    forecasts: Vec<PathBuf>,
     /// What makes a zone. [default: all; with --zones or --config, what they say]
     #[arg(long, value_enum)]
     zone_by: Option<By>,
@@ -131,7 +140,10 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
         }
         None => (None, rulesets::known(args.rulesets_dir.as_deref())?),
     };
-    let choices = choices(args, settings.as_ref(), &known)?;
+    let choices = match args.score_forecast {
+        true => Vec::new(),
+        false => choices(args, settings.as_ref(), &known)?,
+    };
     let zoning = zoning(args, settings.as_ref())?;
     let min_coverage = settings.as_ref().map_or(0.75, |s| s.judgement.min_coverage);
     let mut data = Data::new();
@@ -143,7 +155,12 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     usable(&data, &zoning)?;
     // The hours of a store are whole already.
     let covers = if dir.is_some() { Duration::from_secs(3600) } else { args.covers };
-    let way = Way { zoning, covers, min_coverage, forecasts: Vec::new() };
+    let forecasts = forecasts::read(args, &zoning, &data)?;
+    let way = Way { zoning, covers, min_coverage, forecasts };
+    if args.score_forecast {
+        let scores = backtest::score_forecast(&mut data, &way, args.time_zone.as_ref());
+        return score::show(&scores, args.format, out);
+    }
     let outcome = backtest::run(&mut data, &choices, &way);
     note(&data, &outcome);
     let report = report::Report::new(&choices, &outcome, args.language, args.time_zone.clone());

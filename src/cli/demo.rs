@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  world (its own thread, async)                              here
-//!  feed, mishaps ─▶ embedded broker ─▶ the daemon ─▶ store ─▶ view ─▶ screen or lines
+//!  feed, bulletins, mishaps ─▶ embedded broker ─▶ the daemon ─▶ store ─▶ view ─▶ screen or lines
 //!                                          └─▶ receiver ─▶ stage ─┘
 //! ```
 //!
@@ -10,6 +10,7 @@
 //! (`config/demo.toml`), only its clock runs fast. What is shown is read from
 //! its store, as any other program could, and from what its receiver was told.
 
+mod bulletins;
 mod data_dir;
 mod lines;
 mod mishaps;

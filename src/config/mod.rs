@@ -17,6 +17,7 @@ mod daemon;
 mod environment;
 mod excerpt;
 mod fault;
+mod forecast;
 mod hotline;
 mod nesting;
 mod outputs;
@@ -148,11 +149,15 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
     let data_dir = root.get("data_dir").and_then(|i| i.path());
     let http = daemon::http(&mut root);
-    let sources = source::read(&mut root, instance.as_deref());
+    let mut sources = source::read(&mut root, instance.as_deref());
     let stations = station::read(&mut root);
     let rulesets = rulesets::read(&mut root);
     let (zones, zone_ids) = zone::read(&mut root, &stations, &rulesets);
     let couplings = coupling::read(&mut root, &zone_ids);
+    let forecast_zones = forecast::zones(&zones);
+    route::give_zones(&mut sources, &forecast_zones);
+    let forecast_files = forecast::files(&mut root);
+    let own_forecast = forecast::own(&mut root);
     let thresholds = zone::thresholds(&mut root, &rulesets);
     let (delivery, timeout) = outputs::delivery(&mut root);
     let receivers = outputs::receivers(&mut root, (&zones, &zone_ids), timeout);
@@ -179,6 +184,9 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         rulesets: named,
         zones,
         couplings,
+        forecast_zones,
+        forecast_files,
+        own_forecast,
         thresholds,
         receivers,
         influxdb,

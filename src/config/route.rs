@@ -2,20 +2,21 @@
 
 use super::fault::did_you_mean;
 use super::reader::{Item, Table};
+use super::settings::Source;
 use crate::air::{Label, Quantity};
 use crate::decode::plain::usual_quantity;
 use crate::decode::{
-    DEVICE_MAX, DeviceFrom, Field, Format, LABEL_MAX, Mapping, Plain, Pointer, Route, TimeFrom,
-    TimeUnit, TopicPattern,
+    DEVICE_MAX, DeviceFrom, Field, ForecastZone, Format, LABEL_MAX, Mapping, Plain, Pointer, Route,
+    TimeFrom, TimeUnit, TopicPattern,
 };
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use toml::de::DeValue;
 
 /// Networks that have a name already, but no decoder in this version.
-const LATER: [&str; 14] = [
+const LATER: [&str; 13] = [
     "chirpstack-v4",
     "esphome",
-    "forecast",
     "ha-discovery",
     "homie",
     "influx-line",
@@ -53,6 +54,15 @@ pub(super) fn read(source: &mut Table<'_>) -> Vec<Route> {
     routes
 }
 
+/// Tells the subscriptions of forecasts which zones there are.
+pub(super) fn give_zones(sources: &mut [Source], zones: &Arc<[ForecastZone]>) {
+    for route in sources.iter_mut().flat_map(|s| &mut s.routes) {
+        if let Format::Forecast(known) = &mut route.format {
+            *known = zones.clone();
+        }
+    }
+}
+
 fn one(table: &mut Table<'_>) -> Option<Route> {
     let topic = table.need("topic", "a topic such as \"air/+/{device}\"");
     let pattern = topic.as_ref().and_then(|item| {
@@ -65,6 +75,8 @@ fn one(table: &mut Table<'_>) -> Option<Route> {
     };
     let format = match item.text().unwrap_or_default() {
         "json" => Some(Format::Json(mapping(table, topic.as_ref(), pattern.as_ref()))),
+        // The zones are read later in the file; see `give_zones`.
+        "forecast" => Some(Format::Forecast([].into())),
         "plain" => Some(Format::Plain(plain(table, topic.as_ref(), pattern.as_ref()))),
         "" => None,
         name => Format::native(name).or_else(|| {

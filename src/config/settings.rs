@@ -3,7 +3,7 @@
 use super::secret::Secret;
 use crate::air::place::Language;
 use crate::air::{Names, Quantity};
-use crate::decode::Route;
+use crate::decode::{ForecastZone, Route};
 use crate::flow::Lane;
 use crate::hotline;
 use crate::quality;
@@ -11,6 +11,7 @@ use crate::rules::{Ruleset, Threshold};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Everything the daemon is told.
@@ -28,6 +29,12 @@ pub struct Settings {
     pub stations: Vec<Station>,
     /// Zones, each judged as a whole.
     pub zones: Vec<Zone>,
+    /// The same zones as forecasts need to know them.
+    pub forecast_zones: Arc<[ForecastZone]>,
+    /// Files of forecasts that are looked at again and again.
+    pub forecast_files: Vec<ForecastFile>,
+    /// How often our own forecast is issued; `None`, the default: never.
+    pub own_forecast: Option<Duration>,
     /// Zones that decide together.
     pub couplings: Vec<Coupling>,
     /// Immediate thresholds, judged per station.
@@ -216,6 +223,15 @@ pub struct Coupling {
     pub zones: Vec<String>,
     /// In how many of them a level must be met.
     pub at_least: u32,
+}
+
+/// A file of forecasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ForecastFile {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// How often it is looked at. Default 1m.
+    pub every: Duration,
 }
 
 /// How hours are closed and judged.

@@ -42,9 +42,13 @@ impl Gathered {
     pub fn of(self, device: String, at: Option<Stamp>) -> Decoded {
         let Gathered { values, skipped } = self;
         if values.is_empty() {
-            return Decoded { observations: Vec::new(), skipped, device: Some(device) };
+            return Decoded { skipped, device: Some(device), ..Decoded::default() };
         }
-        Decoded { observations: vec![Observation { device, at, values }], skipped, device: None }
+        Decoded {
+            observations: vec![Observation { device, at, values }],
+            skipped,
+            ..Decoded::default()
+        }
     }
 }
 

@@ -22,6 +22,7 @@
 
 mod airgradient;
 mod airrohr;
+pub mod forecast;
 mod gathered;
 mod json;
 pub mod mapping;
@@ -39,6 +40,7 @@ mod robustness_test;
 #[cfg(test)]
 mod samples_test;
 
+pub use forecast::{ForecastFault, ForecastZone, Forecasts};
 pub use json::Pointer;
 pub use mapping::{DeviceFrom, Field, Mapping};
 pub use memory::{Memory, Notes, Remember};
@@ -46,7 +48,8 @@ pub use plain::Plain;
 pub use time::{TimeFrom, TimeUnit};
 pub use topic::{Captures, TopicPattern};
 
-use crate::air::{Observation, Skipped, Stamp};
+use crate::air::{Forecast, Observation, Skipped, Stamp};
+use std::sync::Arc;
 
 /// The largest payload that is read, bytes.
 pub const PAYLOAD_MAX: usize = 1 << 20;
@@ -76,6 +79,8 @@ pub struct Message<'a> {
 pub struct Decoded {
     /// What it found; may be empty.
     pub observations: Vec<Observation>,
+    /// The forecasts in it; a message brings these or observations.
+    pub forecasts: Vec<Forecast>,
     /// What it left out, and why.
     pub skipped: Vec<Skipped>,
     /// Whom the message is about, where it brings no observation that says so.
@@ -115,7 +120,7 @@ impl Refused {
     pub const IGNORED: [&'static str; 4] = ["empty", "housekeeping", "no_quantity", "no_route"];
 
     /// Every reason for which a decoder calls a message malformed.
-    pub const MALFORMED: [&'static str; 10] = [
+    pub const MALFORMED: [&'static str; 12] = [
         "too_large",
         "not_utf8",
         "not_json",
@@ -126,6 +131,8 @@ impl Refused {
         "no_device",
         "bad_device",
         "too_many_values",
+        "not_forecasts",
+        "bad_forecast",
     ];
 
     /// The fixed name for counting.
@@ -158,7 +165,7 @@ const NATIVE: &[(&str, Read)] = &[
 const REMEMBERING: &[(&str, ReadWith)] = &[];
 
 /// The formats that need settings.
-const CONFIGURED: [&str; 2] = ["plain", "json"];
+const CONFIGURED: [&str; 3] = ["plain", "json", "forecast"];
 
 const NAMES: [&str; NATIVE.len() + REMEMBERING.len() + CONFIGURED.len()] = {
     let mut names = [""; NATIVE.len() + REMEMBERING.len() + CONFIGURED.len()];
@@ -194,6 +201,8 @@ pub enum Format {
     Plain(Plain),
     /// JSON by a mapping of the operator's.
     Json(Mapping),
+    /// Forecasts for the zones of the configuration.
+    Forecast(Arc<[ForecastZone]>),
 }
 
 impl Format {
@@ -218,6 +227,7 @@ impl Format {
             Format::Remembering(Remembering(i)) => REMEMBERING.get(*i).map_or("", |(n, _)| n),
             Format::Plain(_) => "plain",
             Format::Json(_) => "json",
+            Format::Forecast(_) => "forecast",
         }
     }
 
@@ -239,6 +249,7 @@ impl Format {
             },
             Format::Plain(plain) => plain.read(m, captures),
             Format::Json(mapping) => mapping.read(m, captures),
+            Format::Forecast(zones) => forecast::decode(m, zones),
         }
     }
 }
@@ -282,8 +293,9 @@ pub fn decode(routes: &[Route], m: &Message, memory: &Memory) -> Heard {
 /// Holds a decoder's result to the limits that all of them share.
 fn within_limits(mut found: Decoded) -> Result<Decoded, Refused> {
     let values: usize = found.observations.iter().map(|o| o.values.len()).sum();
-    if values + found.skipped.len() > ENTRIES_MAX {
-        return Err(gathered::too_many(values + found.skipped.len()));
+    let entries = values + found.forecasts.len() + found.skipped.len();
+    if entries > ENTRIES_MAX {
+        return Err(gathered::too_many(entries));
     }
     let devices = found.observations.iter().map(|o| &o.device).chain(&found.device);
     let Some(fault) = devices.filter_map(|d| device_fault(d)).next() else { return Ok(found) };

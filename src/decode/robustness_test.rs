@@ -4,6 +4,7 @@ use super::fixture::{native, read, short};
 use super::*;
 use crate::air::Quantity;
 use proptest::prelude::*;
+use std::sync::Arc;
 
 fn mapped() -> Format {
     let field = |q, p| Field::new(q, Pointer::parse(p).unwrap());
@@ -26,6 +27,7 @@ fn formats() -> Vec<Format> {
     let mut all: Vec<Format> = NATIVE.iter().filter_map(|(name, _)| Format::native(name)).collect();
     all.push(Format::Plain(Plain { quantity: Some(Quantity::Pm10), ..Plain::default() }));
     all.push(mapped());
+    all.push(Format::Forecast(Arc::from([])));
     all
 }
 

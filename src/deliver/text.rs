@@ -5,6 +5,8 @@
 //! names are those of the Korean and Chinese laws on warnings; one that is not
 //! known here is shown as it is written in the ruleset.
 
+mod particulars;
+
 use crate::air::place::Language;
 use crate::air::{Names, Quantity, Stamp};
 use serde_json::Value;
@@ -39,7 +41,9 @@ pub fn in_language(value: &Value, language: Language) -> Option<String> {
 
 fn change(data: &Value, language: Language) -> String {
     let place = place(data, language);
+    let index = particulars::index(data, language);
     let what = match string(data, "quantity").and_then(Quantity::from_name) {
+        _ if index.is_some() => index.unwrap_or_default().to_owned(),
         Some(q) => quantity(q, language).to_owned(),
         None => string(data, "quantity").unwrap_or_default().to_owned(),
     };
@@ -50,15 +54,20 @@ fn change(data: &Value, language: Language) -> String {
     }];
     if let Some(value) = data.get("value").and_then(Value::as_f64) {
         let unit = match string(data, "quantity").and_then(Quantity::from_name) {
+            _ if index.is_some() => "",
             Some(q) => q.unit_text(),
             None => string(data, "unit").unwrap_or_default(),
         };
         let value = number(value);
-        sentences.push(match language {
-            Language::Ko => format!("측정값 {value} {unit}"),
-            Language::Zh => format!("测量值 {value} {unit}"),
-            Language::En => format!("Value {value} {unit}"),
-        });
+        let told = match (language, particulars::foretold(data)) {
+            (Language::Ko, false) => format!("측정값 {value} {unit}"),
+            (Language::Ko, true) => format!("예보값 {value} {unit}"),
+            (Language::Zh, false) => format!("测量值 {value} {unit}"),
+            (Language::Zh, true) => format!("预报值 {value} {unit}"),
+            (Language::En, false) => format!("Value {value} {unit}"),
+            (Language::En, true) => format!("Forecast value {value} {unit}"),
+        };
+        sentences.push(told.trim_end().to_owned());
     }
     if let Some(criterion) = data.get("criterion").and_then(|c| in_language(c, language)) {
         sentences.push(match language {
@@ -67,6 +76,7 @@ fn change(data: &Value, language: Language) -> String {
             Language::En => format!("Criterion: {criterion}"),
         });
     }
+    sentences.extend(particulars::sentences(data, language));
     sentences.extend(when(data, language));
     if data.get("late").and_then(Value::as_bool) == Some(true) {
         sentences.push(phrase(
@@ -89,7 +99,11 @@ fn change(data: &Value, language: Language) -> String {
 fn moved(data: &Value, what: &str, language: Language) -> String {
     let from = string(data, "from").unwrap_or("none");
     let to = string(data, "to").unwrap_or("none");
-    let (old, new) = (level(from, language), level(to, language));
+    let (mut old, mut new) = (level(from, language), level(to, language));
+    // A condition says what its level is called: that reached, or that left.
+    if let Some(title) = data.get("level").and_then(|l| in_language(l, language)) {
+        *(if to == "none" { &mut old } else { &mut new }) = title;
+    }
     let lowered = matches!((rank(from), rank(to)), (Some(a), Some(b)) if b < a);
     match (language, to == "none", lowered) {
         (Language::Ko, true, _) => format!("{what} {old} 해제 기준 충족"),
@@ -107,9 +121,10 @@ fn moved(data: &Value, what: &str, language: Language) -> String {
 fn rank(level: &str) -> Option<u8> {
     match level {
         "none" => Some(0),
-        "advisory" => Some(1),
-        "warning" => Some(2),
-        "emergency" => Some(3),
+        "advisory" | "preliminary" | "blue" => Some(1),
+        "warning" | "measures" | "yellow" => Some(2),
+        "emergency" | "orange" => Some(3),
+        "red" => Some(4),
         _ => None,
     }
 }
@@ -163,12 +178,17 @@ fn place(data: &Value, language: Language) -> String {
     id.unwrap_or_default().to_owned()
 }
 
+/// The time zone of the place, with its name.
+fn clock(data: &Value) -> (&str, jiff::tz::TimeZone) {
+    let named = string(data, "time_zone")
+        .and_then(|name| Some((name, jiff::tz::TimeZone::get(name).ok()?)));
+    named.unwrap_or(("UTC", jiff::tz::TimeZone::UTC))
+}
+
 /// The instant in the local time of the place, with the zone named.
 fn when(data: &Value, language: Language) -> Option<String> {
     let at = Stamp::parse(string(data, "at")?)?;
-    let named = string(data, "time_zone")
-        .and_then(|name| Some((name, jiff::tz::TimeZone::get(name).ok()?)));
-    let (name, zone) = named.unwrap_or(("UTC", jiff::tz::TimeZone::UTC));
+    let (name, zone) = clock(data);
     let local = at.local(&zone);
     Some(match language {
         Language::Ko => format!("시각 {local} ({name})"),
@@ -250,143 +270,4 @@ fn join(sentences: &[String], language: Language) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    fn advisory() -> Value {
-        json!({
-            "ladder": "kr-pm25", "ruleset": "kr-air-alert@2018-07-01",
-            "scope": { "zone": "seoul", "name": { "ko": "서울", "zh": "首尔", "en": "Seoul" } },
-            "from": "none", "to": "advisory", "at": "2022-01-08T13:00:00Z", "time_zone": "Asia/Seoul",
-            "quantity": "pm2_5", "unit": "ug/m3", "value": 81.84,
-            "criterion": { "ko": "시간평균 75 µg/m³ 이상 2시간", "zh": "小时均值 ≥ 75 µg/m³ 持续 2 小时", "en": "hourly mean ≥ 75 µg/m³ for 2 hours" },
-        })
-    }
-
-    fn with(mut data: Value, changes: Value) -> Value {
-        if let (Some(data), Some(changes)) = (data.as_object_mut(), changes.as_object()) {
-            data.extend(changes.clone());
-        }
-        data
-    }
-
-    fn told(data: &Value, language: Language) -> String {
-        text("dustline.change.v1", data, language)
-    }
-
-    #[test]
-    fn an_advisory_is_told_whole_in_each_language() {
-        let cases = [
-            (
-                Language::Ko,
-                "서울: 초미세먼지(PM2.5) 주의보 기준 충족. 측정값 81.84 µg/m³. 기준: 시간평균 75 µg/m³ 이상 2시간. 시각 2022-01-08 22:00 (Asia/Seoul). 이 관측망의 자료가 기준을 충족했다는 뜻이며, 관계 기관의 공식 발령이나 해제가 아님.",
-            ),
-            (
-                Language::Zh,
-                "首尔：细颗粒物（PM2.5）达到注意报标准。测量值 81.84 µg/m³。标准：小时均值 ≥ 75 µg/m³ 持续 2 小时。时间 2022-01-08 22:00（Asia/Seoul）。仅表示本网络的数据符合该标准，并非主管部门的正式发布或解除。",
-            ),
-            (
-                Language::En,
-                "Seoul: criterion of the PM2.5 advisory met. Value 81.84 µg/m³. Criterion: hourly mean ≥ 75 µg/m³ for 2 hours. At 2022-01-08 22:00 (Asia/Seoul). This says that this network's data meet a criterion; it is no official proclamation by an authority.",
-            ),
-        ];
-        for (language, expected) in cases {
-            assert_eq!(told(&advisory(), language), expected);
-        }
-    }
-
-    #[test]
-    fn raising_lowering_and_lifting_are_told_apart_in_each_language() {
-        let cases = [
-            ("none", "warning", "경보 기준 충족", "达到警报标准", "PM2.5 warning met"),
-            ("advisory", "warning", "경보 기준 충족", "达到警报标准", "PM2.5 warning met"),
-            (
-                "warning",
-                "advisory",
-                "경보 → 주의보 하향",
-                "由警报降为注意报",
-                "lowered to advisory",
-            ),
-            ("advisory", "none", "주의보 해제 기준", "解除注意报的标准", "advisory lifted"),
-            ("warning", "none", "경보 해제 기준", "解除警报的标准", "warning lifted"),
-            ("none", "emergency", "긴급 기준 충족", "达到紧急标准", "PM2.5 emergency met"),
-            ("emergency", "none", "긴급 해제 기준", "解除紧急的标准", "emergency lifted"),
-            ("none", "orange", "orange 기준 충족", "达到orange标准", "PM2.5 orange met"),
-        ];
-        for (from, to, ko, zh, en) in cases {
-            let data = with(advisory(), json!({ "from": from, "to": to }));
-            for (language, part) in [(Language::Ko, ko), (Language::Zh, zh), (Language::En, en)] {
-                let text = told(&data, language);
-                assert!(text.contains(part), "{from} to {to}: {part:?} is not in {text}");
-            }
-        }
-    }
-
-    #[test]
-    fn an_exercise_and_late_data_are_said_in_each_language() {
-        let data = with(advisory(), json!({ "exercise": true, "late": true }));
-        for (language, start, late) in [
-            (Language::Ko, "[훈련] ", "늦게 도착한 자료"),
-            (Language::Zh, "【演习】", "迟到的数据"),
-            (Language::En, "[EXERCISE] ", "came late"),
-        ] {
-            let text = told(&data, language);
-            assert!(text.starts_with(start) && text.contains(late), "{text}");
-            assert!(!told(&advisory(), language).contains(late));
-        }
-    }
-
-    #[test]
-    fn a_place_without_name_or_time_zone_is_told_by_id_and_in_utc() {
-        let data = with(
-            advisory(),
-            json!({ "scope": { "station": "s00001" }, "time_zone": "Nowhere/Never" }),
-        );
-        let text = told(&data, Language::Ko);
-        assert!(text.starts_with("s00001: "), "{text}");
-        assert!(text.contains("2022-01-08 13:00 (UTC)"), "{text}");
-    }
-
-    #[test]
-    fn conditions_of_the_operation_are_told_when_they_begin_and_end() {
-        let began = json!({ "kind": "source_silent", "subject": "city", "active": true, "detail": "nothing for 10m" });
-        let ended = with(began.clone(), json!({ "active": false, "detail": "" }));
-        let of = |data: &Value, language| text("dustline.operational.v1", data, language);
-        assert_eq!(of(&began, Language::Ko), "city: 소스에서 자료가 오지 않음. nothing for 10m.");
-        assert_eq!(of(&began, Language::Zh), "city：数据源无数据。nothing for 10m。");
-        assert_eq!(of(&began, Language::En), "city: source is silent. nothing for 10m.");
-        assert_eq!(of(&ended, Language::Ko), "해소됨: city: 소스에서 자료가 오지 않음.");
-        assert_eq!(of(&ended, Language::Zh), "已恢复：city：数据源无数据。");
-        assert_eq!(of(&ended, Language::En), "Over: city: source is silent.");
-    }
-
-    #[test]
-    fn a_value_never_looks_like_a_bound_it_does_not_reach() {
-        for (value, text) in [
-            (81.84, "81.84"),
-            (75.0, "75"),
-            (79.2, "79.2"),
-            (74.9996, "74.9996"),
-            (74.996, "74.996"),
-            (0.058, "0.06"),
-            (100.0, "100"),
-            (-0.5, "-0.5"),
-            (81.836_667, "81.84"),
-            (75.000_000_1, "75.0000001"),
-        ] {
-            assert_eq!(number(value), text);
-        }
-    }
-
-    #[test]
-    fn whatever_the_data_are_there_is_a_text() {
-        for data in [json!(null), json!([]), json!({ "scope": 1, "value": "x", "at": 5 })] {
-            for kind in ["dustline.change.v1", "dustline.operational.v1", "other.v1"] {
-                for language in Language::ALL {
-                    assert!(!text(kind, &data, language).is_empty());
-                }
-            }
-        }
-    }
-}
+mod tests;

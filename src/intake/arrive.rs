@@ -56,6 +56,9 @@ impl State {
                 self.count_ignored(&arrival, policy);
                 self.leave(at, source, packet, Bucket::Ignored, None, 0)
             }
+            Ok(decoded) if !decoded.forecasts.is_empty() => {
+                self.foretelling(&arrival, (source, packet), decoded, again)
+            }
             Ok(decoded) => self.observations(&arrival, at, source, packet, decoded, again),
         }
     }
@@ -226,7 +229,7 @@ impl State {
     }
 
     /// A row for a message that brought nothing new.
-    fn leave(
+    pub(super) fn leave(
         &mut self,
         at: Stamp,
         source: u32,

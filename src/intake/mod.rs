@@ -13,6 +13,7 @@
 //! process ran.
 
 mod arrive;
+mod foretell;
 mod judge;
 mod lanes;
 mod notify;

@@ -86,7 +86,7 @@ fn path(scope: &Scope) -> String {
 fn data_of(state: &State, change: &Change) -> Value {
     let name = name_of(state, &change.scope);
     let zone = zones_of(state, &change.scope).into_iter().next();
-    json!({
+    let mut data = json!({
         "ladder": change.ladder,
         "ruleset": change.ruleset,
         "scope": { change.scope.kind(): change.scope.id(), "name": name },
@@ -95,14 +95,21 @@ fn data_of(state: &State, change: &Change) -> Value {
         "at": change.at.to_string(),
         "decided_at": change.decided_at.to_string(),
         "quantity": change.quantity,
-        "unit": change.quantity.unit(),
+        "unit": change.particulars.index.map_or(change.quantity.unit(), |_| "1"),
         "value": change.value,
         "inputs": change.inputs,
         "criterion": change.criterion,
         "late": change.late,
         "time_zone": zone.and_then(|z| state.plan.time_zones.get(&z).cloned()),
         "exercise": false,
-    })
+    });
+    // What only a condition says stands beside the rest.
+    if let (Value::Object(data), Ok(Value::Object(more))) =
+        (&mut data, serde_json::to_value(&change.particulars))
+    {
+        data.extend(more);
+    }
+    data
 }
 
 fn name_of(state: &State, scope: &Scope) -> Names {

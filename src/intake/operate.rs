@@ -40,8 +40,11 @@ impl State {
             .flat_map(|z| z.rulesets.iter().map(move |r| (z, r)))
             .flat_map(|(z, r)| {
                 let rulesets = self.plan.judge.rulesets.get(r).into_iter().flatten();
-                let ladders = rulesets.flat_map(|r| &r.ladders);
-                ladders.map(move |l| format!("{} zone/{}", l.id, z.id))
+                let ids = rulesets.flat_map(|r| {
+                    let ladders = r.ladders.iter().map(|l| &l.id);
+                    ladders.chain(r.conditions.iter().map(|c| &c.id))
+                });
+                ids.map(move |id| format!("{id} zone/{}", z.id))
             })
             .collect();
         let thresholds = &self.plan.judge.thresholds;
@@ -79,6 +82,10 @@ impl State {
             self.append(now, RowKind::ZoneClosed { zone, hour })?;
         }
         let zones_wait = self.judge.due_by_clock(now).is_some();
+        if !zones_wait {
+            // Not before the hours are closed that the decisions look at.
+            self.decide(now)?;
+        }
         if self.index.closing.is_none()
             && let Some(frontier) =
                 self.judge.frontier(now).filter(|f| !zones_wait && *f > self.index.frontier)
@@ -87,6 +94,15 @@ impl State {
         }
         for place in 0..self.seats.len() {
             self.silence(place, now)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the decisions of the day that are due.
+    fn decide(&mut self, now: Stamp) -> Result<(), StoreError> {
+        for _ in 0..CLOSED_AT_ONCE {
+            let Some((zone, at)) = self.judge.decision_due(now) else { break };
+            self.append(now, RowKind::Decided { zone, at })?;
         }
         Ok(())
     }

@@ -160,6 +160,8 @@ impl State {
             RowKind::DevicesClosed { frontier, .. } => {
                 self.close_devices(*frontier, before..=self.closed_upto(), mode)
             }
+            RowKind::Forecast(forecast) => self.absorb_forecast(row, forecast, mode),
+            RowKind::Decided { zone, at } => self.absorb_decision(row, (zone, *at), mode),
             _ => Ok(()),
         }
     }

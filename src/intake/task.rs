@@ -67,6 +67,8 @@ pub struct Intake {
     health: Part,
     /// When the first arrival of the running batch was sent.
     since: Option<Instant>,
+    /// Answers to the running batch's commands, given once it is on disk.
+    answers: Vec<Box<dyn FnOnce() + Send>>,
 }
 
 impl Intake {
@@ -85,6 +87,7 @@ impl Intake {
             health,
             back: Vec::new(),
             since: None,
+            answers: Vec::new(),
         })
     }
 
@@ -124,6 +127,7 @@ impl Intake {
             self.metrics.acknowledged(since.elapsed().as_secs_f64());
         }
         self.announce.tell(committed);
+        self.answers.drain(..).for_each(|answer| answer());
         self.health.turned();
         Ok(())
     }
@@ -158,6 +162,12 @@ impl Intake {
                 self.state.writer.put_cursor(&target, cursor)
             }
             Command::Operational(condition) => self.state.operational(&condition),
+            Command::Forecasts { forecasts, at, reply } => {
+                let taken = self.state.forecasts(forecasts, at)?;
+                // Whoever does not wait any more learns it by asking again.
+                self.answers.push(Box::new(move || drop(reply.send(taken))));
+                Ok(())
+            }
         }
     }
 

@@ -8,10 +8,13 @@
 //!  seed ─▶ network: devices ────┘
 //! ```
 //!
-//! [`episode`] and [`mod@network`] are pure: the same seed gives the same devices
+//! What forecasters would say of an episode is in [`bulletin`].
+//!
+//! [`episode`], [`bulletin`] and [`mod@network`] are pure: the same seed gives the same devices
 //! and the same numbers, on every machine and at every speed.
 
 pub mod broker;
+pub mod bulletin;
 pub mod episode;
 pub mod feed;
 pub mod network;

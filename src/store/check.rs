@@ -4,6 +4,7 @@
 //! of the readings that their chains lead to, notices are of events. A finding
 //! says what does not hold, where, and what to do; nothing is changed.
 
+use super::ledger::LedgerLine;
 use super::read::{Reader, Res};
 use super::schema::StoreError;
 use super::types::*;

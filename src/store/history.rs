@@ -1,5 +1,6 @@
 //! Reading closed hours and the ledger.
 
+use super::ledger::{Counts, LedgerKey, LedgerLine};
 use super::read::{Filter, Reader, Res};
 use super::types::*;
 use crate::air::{Hour, Quantity};

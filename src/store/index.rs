@@ -4,7 +4,8 @@
 //! messages it has committed but perhaps not acknowledged, and what the ledger
 //! of the running hour is. Readers keep one of their own, from the same rows.
 
-use super::types::{ArrivalRow, Bucket, DeviceId, LedgerKey, LedgerLine, Packet, Row, RowKind};
+use super::ledger::{LedgerKey, LedgerLine};
+use super::types::{ArrivalRow, Bucket, DeviceId, Packet, Row, RowKind};
 use crate::air::{Hour, Stamp};
 use crate::flow::Lane;
 use serde::{Deserialize, Serialize};
@@ -119,7 +120,10 @@ impl Index {
             RowKind::NewSession { source, lane } => {
                 self.packets.remove(&(*source, *lane));
             }
-            RowKind::ZoneClosed { .. } | RowKind::ZoneRevised { .. } => {}
+            RowKind::ZoneClosed { .. }
+            | RowKind::ZoneRevised { .. }
+            | RowKind::Forecast(_)
+            | RowKind::Decided { .. } => {}
         }
         over
     }

@@ -2,6 +2,7 @@
 
 use super::history::hour_of;
 use super::index::OpenHour;
+use super::ledger::{LedgerKey, LedgerLine};
 use super::schema::classify;
 use super::types::*;
 use super::write::{Res, Snapshot, Writer};

@@ -20,6 +20,7 @@
 //! | `hours`, `chains`, `zone_hours` | closed hours of series, heads, zones | when an hour closes |
 //! | `ledger` | counts per source, device and hour | when an hour of receipt is over |
 //! | `quarantine` | raw bytes, topic, reason | each batch |
+//! | `forecasts` | what issuers expect, with earlier issues | each batch |
 //! | `changes`, `levels` | what was judged | each batch |
 //! | `events`, `outbox` | what receivers must be told, and how far that is | each batch |
 //! | `cursors` | how far each target of `forward` is | on its command |
@@ -30,11 +31,13 @@ mod backup;
 pub mod block;
 mod body;
 mod check;
+mod forecasts;
 mod history;
 mod index;
 mod info;
 mod judged;
 mod keep;
+mod ledger;
 mod query;
 mod read;
 mod row;
@@ -44,8 +47,10 @@ mod write;
 
 pub use body::{decode_body, encode_body};
 pub use check::{Checked, Finding};
+pub use forecasts::{ForecastFilter, ForecastRow};
 pub use index::{DeviceIndex, Index, OpenHour};
 pub use info::{Info, TableInfo};
+pub use ledger::{Counts, LedgerKey, LedgerLine, NamedLedgerLine};
 pub use query::HourPlace;
 pub use read::{Filter, Reader};
 pub use schema::{StoreError, lock};

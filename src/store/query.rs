@@ -2,6 +2,7 @@
 //! Every question here walks a primary key, however much is stored.
 
 use super::history::{HOURS, hour_of};
+use super::ledger::{Counts, LedgerKey, LedgerLine};
 use super::read::{Reader, Res};
 use super::types::*;
 use crate::air::{Hour, Quantity};

@@ -82,6 +82,11 @@ impl RawRow {
                 source: self.source?,
                 lane: Lane::try_from(self.observed?).ok()?,
             },
+            5 => RowKind::Forecast(postcard::from_bytes(body).ok()?),
+            6 => RowKind::Decided {
+                zone: String::from_utf8(body.to_vec()).ok()?,
+                at: Stamp(self.observed?),
+            },
             _ => return None,
         };
         Some(self.row(kind))

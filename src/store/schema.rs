@@ -167,7 +167,7 @@ pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 2] = [VERSION_1, VERSION_2];
+const VERSIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
@@ -220,6 +220,14 @@ CREATE TABLE snapshot (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NU
 const VERSION_2: &str = "
 CREATE TABLE remembered (id INTEGER PRIMARY KEY, source INTEGER NOT NULL, key TEXT NOT NULL,
   value TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (source, key));
+";
+
+/// Forecasts; in the journal the further kinds 5 forecast and 6 decided.
+const VERSION_3: &str = "
+CREATE TABLE forecasts (seq INTEGER PRIMARY KEY, received INTEGER NOT NULL, issuer TEXT NOT NULL,
+  issued_at INTEGER NOT NULL, zone TEXT NOT NULL, quantity TEXT NOT NULL, starts INTEGER NOT NULL,
+  ends INTEGER NOT NULL, value REAL NOT NULL, cause TEXT, revision INTEGER NOT NULL,
+  UNIQUE (zone, quantity, starts, ends, issuer, issued_at, revision));
 ";
 
 #[cfg(test)]

@@ -211,6 +211,14 @@ impl Writer {
             RowKind::NewSession { source, lane } => {
                 self.append_other(&row, 4, Some(*source), i64::from(*lane), b"")?;
             }
+            RowKind::Forecast(forecast) => {
+                let body =
+                    postcard::to_allocvec(forecast).map_err(|e| self.damaged(e.to_string()))?;
+                self.append_other(&row, 5, None, forecast.from.0, &body)?;
+            }
+            RowKind::Decided { zone, at } => {
+                self.append_other(&row, 6, None, at.0, zone.as_bytes())?;
+            }
         }
         self.last.journal = row.seq;
         Ok(row)

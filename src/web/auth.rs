@@ -1,5 +1,6 @@
-//! Who may read. On a loopback address, or if the operator said `public`,
-//! everyone; elsewhere whoever shows the operator's token.
+//! Who may read: on a loopback address, or if the operator said `public`,
+//! everyone; elsewhere whoever shows the operator's token. Who may change
+//! something: whoever shows that token, wherever from.
 
 use super::Ctx;
 use super::problem::Problem;
@@ -25,6 +26,22 @@ pub async fn may_read(State(ctx): State<Arc<Ctx>>, request: Request, next: Next)
         }
     };
     Problem::new(StatusCode::UNAUTHORIZED, detail).into_response()
+}
+
+/// Lets a request through if its sender may change what an operator may.
+pub async fn may_operate(State(ctx): State<Arc<Ctx>>, request: Request, next: Next) -> Response {
+    let (status, detail) = match &ctx.settings.http.operator_token {
+        Some(token) if shows(request.headers(), token) => return next.run(request).await,
+        Some(_) => (
+            StatusCode::UNAUTHORIZED,
+            "changing something needs the header `Authorization: Bearer <http.operator_token>`",
+        ),
+        None => (
+            StatusCode::FORBIDDEN,
+            "nothing can be changed over HTTP until http.operator_token is set",
+        ),
+    };
+    Problem::new(status, detail).into_response()
 }
 
 /// Whether the sender of these headers may read.

@@ -6,13 +6,16 @@
 //!                                              view: the tail of the journal
 //! ```
 //!
-//! Nothing here writes, and nothing the intake does waits for it. One file for
+//! Nothing here writes: what changes something is a command to the intake, by
+//! someone with a token, answered after the commit; nothing the intake does waits
+//! for it. One file for
 //! each group of calls; what they share is in `shape`, `places`, `params`,
 //! `problem`. The description of the API is made from the same functions that
 //! answer (`openapi`).
 
 mod auth;
 mod explain;
+mod forecasts;
 mod hours;
 mod judged;
 mod kept;
@@ -39,21 +42,21 @@ pub use shape::{CountsShape, Time, device_name, source_name};
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::flow::Committed;
+use crate::flow::{Committed, Event};
 use crate::telemetry::{Health, Metrics};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, get};
+use axum::routing::{MethodRouter, get, post};
 use axum::serve::ListenerExt;
 use problem::Problem;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// The largest request body, bytes.
 const BODY_MAX: usize = 64 << 10;
@@ -73,6 +76,8 @@ pub struct Shared {
     pub health: Arc<Health>,
     /// How far the store is.
     pub committed: watch::Receiver<Committed>,
+    /// The way to the single writer.
+    pub commands: mpsc::Sender<Event>,
 }
 
 /// What every request has.
@@ -83,6 +88,7 @@ pub struct Ctx {
     metrics: Metrics,
     health: Arc<Health>,
     committed: watch::Receiver<Committed>,
+    commands: mpsc::Sender<Event>,
     pool: pool::Pool,
     view: view::View,
     /// Whether reading needs no token.
@@ -116,6 +122,7 @@ pub async fn serve(
         metrics: shared.metrics,
         health: shared.health,
         committed: shared.committed,
+        commands: shared.commands,
         pool: pool::Pool::new(shared.data_dir),
         view: view::View::default(),
         page_policy: page::policy(),
@@ -150,6 +157,7 @@ fn reading_routes() -> Routes {
         ("/api/v1/changes", get(judged::changes)),
         ("/api/v1/changes/{id}", get(explain::one_change)),
         ("/changes/{id}", get(explain::page)),
+        ("/api/v1/forecasts", get(forecasts::list)),
         ("/api/v1/ledger", get(ledger::show)),
         ("/api/v1/quarantine", get(kept::quarantine)),
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),
@@ -158,12 +166,22 @@ fn reading_routes() -> Routes {
     ]
 }
 
+/// Calls that change something: for those who may operate.
+fn changing_routes() -> Routes {
+    let body_max = DefaultBodyLimit::max(forecasts::BODY_MAX);
+    vec![("/api/v1/forecasts", post(forecasts::post).layer(body_max))]
+}
+
 fn router(ctx: Arc<Ctx>) -> Router {
     let of = |routes: Routes| {
         routes.into_iter().fold(Router::new(), |router, (path, call)| router.route(path, call))
     };
     of(reading_routes())
         .route_layer(middleware::from_fn_with_state(ctx.clone(), auth::may_read))
+        .merge(
+            of(changing_routes())
+                .route_layer(middleware::from_fn_with_state(ctx.clone(), auth::may_operate)),
+        )
         .merge(of(open_routes()))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)
@@ -178,10 +196,9 @@ async fn no_such_path(uri: Uri) -> Problem {
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Response {
-    let detail = format!("{} takes GET, not {method}", uri.path());
-    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response();
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
-    response
+    let detail = format!("{} does not take {method}; `Allow` says what it takes", uri.path());
+    // The router adds `Allow`.
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response()
 }
 
 /// Ends a request that takes too long with a problem.

@@ -74,6 +74,12 @@ impl Params {
         }
     }
 
+    /// `true` or `false`; false unless given.
+    pub fn flag(&self, name: &str) -> Result<bool, Problem> {
+        let parse = |text: &str| text.parse::<bool>().ok();
+        Ok(self.parsed(name, "must be true or false", parse)?.unwrap_or(false))
+    }
+
     /// A quantity by name.
     pub fn quantity(&self) -> Result<Option<Quantity>, Problem> {
         let names: Vec<&str> = Quantity::ALL.iter().map(|q| q.name()).collect();

@@ -45,6 +45,9 @@ fn the_demo_shows_levels_and_verified_notices_and_its_ledger_balances() {
     let said = text(&output);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("none → advisory at "), "{said}");
+    // From the bulletins of the first evening.
+    assert!(said.contains("Beijing, cn-warning: none → yellow at "), "{said}");
+    assert!(said.contains("Incheon, kr-emergency: none → measures at "), "{said}");
     assert!(said.contains("signature verified: "), "{said}");
     let [delivered, refused] = numbers(line(&said, "notices"))[..] else { panic!("{said}") };
     assert!(delivered >= 4 && refused == 0, "{said}");

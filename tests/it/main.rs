@@ -7,6 +7,7 @@ mod deliver;
 mod demo;
 mod deploy;
 mod explain;
+mod forecasts;
 mod forward;
 mod helpers;
 mod intake;

@@ -216,7 +216,8 @@ fn tally(t: &Tally) -> Vec<String> {
     ]
 }
 
-fn broken(e: csv::Error) -> Failure {
+/// A failure to write CSV.
+pub(super) fn broken(e: csv::Error) -> Failure {
     match e.into_kind() {
         csv::ErrorKind::Io(e) => e.into(),
         other => Failure::new(Code::Failed, format!("cannot write a row: {other:?}")),

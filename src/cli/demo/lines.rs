@@ -37,7 +37,7 @@ impl<'a, W: Write> Lines<'a, W> {
         )?;
         writeln!(
             self.out,
-            "All zones are judged by Korea's criteria, for show; China's own rules come with a later version"
+            "All zones are judged by Korea's criteria for what is measured, for show; Korea's emergency measures and China's warnings rest on the bulletins of the demo's forecasters"
         )?;
         if let Some(taken) = scene.taken {
             writeln!(self.out, "{taken} is taken; another port is used")?;
@@ -78,7 +78,11 @@ fn step(scene: &Scene, change: &ChangeRow) -> String {
         None => change.scope.clone(),
     };
     let text = |key: &str| change.data.get(key).and_then(serde_json::Value::as_str);
-    let unit = text("quantity").and_then(Quantity::from_name).map_or("", Quantity::unit_text);
+    let of_quantity = || text("quantity").and_then(Quantity::from_name).map(Quantity::unit_text);
+    let unit = match text("index") {
+        Some(index) => index,
+        None => of_quantity().unwrap_or_default(),
+    };
     let value = change.data.get("value").and_then(serde_json::Value::as_f64);
     let value = value.map_or(String::new(), |v| format!(" at {v:.1} {unit}"));
     format!("{place}, {}: {} → {}{value}", change.ladder, change.from, change.to)

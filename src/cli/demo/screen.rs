@@ -202,9 +202,9 @@ impl Picture<'_> {
             .put(Style::Red, "▇ from 150, two hours: warning");
         let whose = match self.fits(100) {
             true => {
-                " All five zones are judged by Korea's criteria here, for show; China's own rules come with a later version."
+                " Measured: all five zones by Korea's criteria, for show. Foretold: Korea's measures, China's own warnings."
             }
-            false => " All judged by Korea's criteria, for show; China's rules come later.",
+            false => " Measured: all by Korea's criteria. Foretold: each by its own rules.",
         };
         let above = Line::of(Style::Plain, " Stations from 275 µg/m³ in 2 of 3 readings  ");
         let above = match self.view.above.as_slice() {

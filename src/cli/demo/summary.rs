@@ -6,6 +6,7 @@ use super::stage::Stage;
 use super::view::{View, rank};
 use crate::cli::{Code, Failure};
 use crate::store::Counts;
+use std::cmp::Ordering;
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -79,13 +80,14 @@ fn zones(view: &View, out: &mut impl Write) -> io::Result<()> {
     for zone in &view.zones {
         let highest = zone.highest().map_or("–".to_owned(), |v| format!("{v:.0}"));
         let steps = view.changes.iter().filter(|c| c.scope == format!("zone/{}", zone.id));
-        let (up, down): (Vec<_>, Vec<_>) = steps.partition(|c| rank(&c.to) > rank(&c.from));
+        let moves: Vec<_> = steps.map(|c| rank(&c.to).cmp(&rank(&c.from))).collect();
+        let count = |way| moves.iter().filter(|m| **m == way).count();
         writeln!(
             out,
             "  {:<9} PM2.5 up to {highest:>3} µg/m³; levels raised {}, lowered {}",
             zone.name,
-            times(up.len()),
-            times(down.len()),
+            times(count(Ordering::Greater)),
+            times(count(Ordering::Less)),
         )?;
     }
     Ok(())

@@ -215,9 +215,10 @@ impl ZoneView {
 /// The order of levels.
 pub fn rank(level: &str) -> u8 {
     match level {
-        "advisory" => 1,
-        "warning" => 2,
-        "emergency" => 3,
+        "advisory" | "preliminary" => 1,
+        "warning" | "measures" | "yellow" => 2,
+        "emergency" | "orange" => 3,
+        "red" => 4,
         _ => 0,
     }
 }

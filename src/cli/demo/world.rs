@@ -1,9 +1,9 @@
 //! Everything that happens: broker, network, daemon and receiver, from start to
 //! a stop at which nothing is left under way.
 
-use super::mishaps;
 use super::plan::{BEGAN, EVERY, Plan, another};
 use super::stage::{Scene, Stage};
+use super::{bulletins, mishaps};
 use crate::app::{App, AppError};
 use crate::cli::{Code, Failure, run as daemon};
 use crate::clock::Clock;
@@ -148,21 +148,25 @@ async fn direct(
         count: None,
         clock: clock.clone(),
     };
-    let (stop_feed, stop_mishaps) = (Notify::new(), Notify::new());
+    let [stop_feed, stop_bulletins, stop_mishaps] = [(); 3].map(|()| Notify::new());
     let stopping = async {
         told_to_stop.await;
         stage.ending();
         stop_feed.notify_one();
+        stop_bulletins.notify_one();
         stop_mishaps.notify_one();
         Ok(())
     };
     let failed = |e: PublishError| Failure::new(Code::Failed, e);
-    let (network, mishaps) = (target(port, "demo-network"), target(port, "demo-mishaps"));
-    let feeding = feed.run_counting(&network, stop_feed.notified(), &stage.handed);
-    let failing = mishaps::send(&feed, &mishaps, stop_mishaps.notified(), &stage.handed);
-    let (fed, failed_messages, ()) =
-        tokio::try_join!(feeding, failing, stopping).map_err(failed)?;
-    let sent = fed + failed_messages;
+    let [network, offices, mishaps] =
+        ["demo-network", "demo-offices", "demo-mishaps"].map(|name| target(port, name));
+    let handed = &stage.handed;
+    let feeding = feed.run_counting(&network, stop_feed.notified(), handed);
+    let foretelling = bulletins::send(&feed, &offices, stop_bulletins.notified(), handed);
+    let failing = mishaps::send(&feed, &mishaps, stop_mishaps.notified(), handed);
+    let (fed, foretold, failed_messages, ()) =
+        tokio::try_join!(feeding, foretelling, failing, stopping).map_err(failed)?;
+    let sent = fed + foretold + failed_messages;
     settled(plan, sent).await?;
     Ok(sent)
 }

@@ -130,7 +130,11 @@ impl Judge {
         let running = settled >= self.started;
         self.zones.iter().find_map(|zone| {
             let waits = |at: &Stamp| zone.next.is_none_or(|next| next < at.hour());
+            // Before we were there and before its first hour nothing was to be known.
+            let begins = zone.evidence.first.map_or(self.started, |hour| hour.end());
+            let blind = |at: &Stamp| *at < begins.min(self.started);
             let due = |at: &Stamp| *at <= now && (!waits(at) || (running && *at <= settled));
+            let due = |at: &Stamp| !blind(at) && due(at);
             let daily = zone.conditions.iter().filter(|seat| seat.daily);
             let next = |seat: &Seat| {
                 let rules = seat.rules(&self.plan)?;

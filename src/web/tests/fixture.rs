@@ -283,6 +283,8 @@ impl Store {
             metrics: Metrics::new("1.2.3", "abc"),
             health: health.clone(),
             committed: self.announce.committed(),
+            // There is no intake: what would change something is told so.
+            commands: flow::intake().0.commands,
         };
         let metrics = shared.metrics.clone();
         tokio::spawn(serve(listener, shared, std::future::pending()));

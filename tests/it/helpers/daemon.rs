@@ -194,6 +194,18 @@ impl TestDaemon {
         self.try_get(path).await.unwrap_or_else(|| panic!("no answer to {path}: {}", self.said()))
     }
 
+    /// Posts a body, with a token or without, and hands out status and answer.
+    pub async fn post(&self, path: &str, token: Option<&str>, body: String) -> (u16, Value) {
+        let request = self.client.post(format!("{}{path}", self.base)).body(body);
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+    }
+
     /// Every page of a list, by the name of the list in the answer.
     pub async fn list(&self, name: &str, query: &str) -> Vec<Value> {
         let mut all = Vec::new();
