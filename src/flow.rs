@@ -19,6 +19,7 @@ mod arrivals;
 pub use arrivals::{Arrivals, Room, Waiting};
 
 use crate::air::{Forecast, Stamp};
+use crate::hotline::{Act, Refusal};
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -169,6 +170,15 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<Vec<Taken>>,
     },
+    /// Somebody acts on the hotline. Answered once it is on disk.
+    Act {
+        /// Who does what; in a box, since every arrival would be as large.
+        act: Box<Act>,
+        /// When, by our clock.
+        at: Stamp,
+        /// Where the answer goes.
+        reply: Reply<Result<Acted, Refusal>>,
+    },
 }
 
 /// Where the answer to a command goes, after the commit.
@@ -183,6 +193,15 @@ pub enum Taken {
     Revised,
     /// It was there already.
     Duplicate,
+}
+
+/// What an act has left in a transcript.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Acted {
+    /// The incident's id.
+    pub incident: String,
+    /// The number of the entry.
+    pub number: u32,
 }
 
 /// A lane's state, for metrics, readiness and the operational alerts.

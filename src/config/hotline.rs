@@ -1,6 +1,5 @@
 //! `[[party]]` and `[hotline]`: who is connected, what opens an incident, and how
-//! long things may take. They are read and checked; nothing acts on them in this
-//! version.
+//! long things may take.
 
 use super::fault::did_you_mean;
 use super::reader::{Item, Table};
@@ -39,20 +38,11 @@ pub(super) fn read(
             tokens.insert(id.clone(), token);
         }
         parties.push(read_party(&mut party, id, &times, named));
-        inactive(&party);
         party.finish();
     }
     let plan = read_plan(&mut table, parties, &ids, &times, named);
-    if given {
-        inactive(&table);
-    }
     table.finish();
     (given.then_some(plan), tokens)
-}
-
-fn inactive(table: &Table<'_>) {
-    let what = "not active in this version: it is checked, but no incident is opened";
-    table.warn(what.to_owned(), None);
 }
 
 /// How long a party may take, where it does not say so itself.

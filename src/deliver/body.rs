@@ -1,7 +1,7 @@
 //! An event as the receiver gets it: CloudEvents 1.0, structured JSON.
 //!
 //! The stored data are the same for every receiver; here they get the receiver's
-//! language (`criterion`, `text`), a link, and a bound on their size: at most
+//! language (`criterion`, `text`, which for an incident is one of `said`), a link, and a bound on their size: at most
 //! [`BODY_MAX`] bytes. If there is too much, the oldest `inputs` go first
 //! (`inputs_omitted` says how many), then long strings are cut (`shortened`),
 //! then everything goes that is not needed to know what happened.
@@ -21,10 +21,10 @@ pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 /// Characters of a string that stay when strings are cut.
 const STRING_MAX: usize = 400;
 /// Characters of a string that stay when only the essential is left.
-const ESSENTIAL_MAX: usize = 60;
+const ESSENTIAL_MAX: usize = 64;
 
 /// What stays when nothing else helps.
-const ESSENTIAL: [&str; 16] = [
+const ESSENTIAL: [&str; 24] = [
     "id",
     "ladder",
     "ruleset",
@@ -41,6 +41,14 @@ const ESSENTIAL: [&str; 16] = [
     "subject",
     "active",
     "time_zone",
+    "incident",
+    "case",
+    "party",
+    "number",
+    "hash",
+    "cause",
+    "group",
+    "level",
 ];
 
 #[derive(Serialize)]
@@ -84,6 +92,7 @@ fn write(
     }
     let words = text(&event.kind, &Value::Object(data.clone()), language);
     told.insert("text".to_owned(), Value::String(words));
+    told.remove("said");
     told.entry("exercise").or_insert(Value::Bool(false));
     told.insert("url".to_owned(), Value::String(link(event, base_url)));
     let envelope = Envelope {
@@ -105,6 +114,10 @@ fn link(event: &EventRow, base_url: &str) -> String {
     let base = base_url.trim_end_matches('/');
     match event.kind.as_str() {
         "dustline.change.v1" => format!("{base}/changes/{}", event.uid),
+        "dustline.incident.v1" => {
+            let id = event.subject.trim_start_matches("incident/");
+            format!("{base}/api/v1/incidents/{id}")
+        }
         _ => format!("{base}/"),
     }
 }

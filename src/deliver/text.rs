@@ -17,6 +17,7 @@ pub fn text(kind: &str, data: &Value, language: Language) -> String {
     let told = match kind {
         "dustline.change.v1" => change(data, language),
         "dustline.operational.v1" => operational(data, language),
+        "dustline.incident.v1" => incident(data, language),
         _ => string(data, "detail").unwrap_or(kind).to_owned(),
     };
     if data.get("exercise").and_then(Value::as_bool) != Some(true) {
@@ -195,6 +196,11 @@ fn when(data: &Value, language: Language) -> Option<String> {
         Language::Zh => format!("时间 {local}（{name}）"),
         Language::En => format!("At {local} ({name})"),
     })
+}
+
+/// The hotline has said it in every language already.
+fn incident(data: &Value, language: Language) -> String {
+    data.get("said").and_then(|said| in_language(said, language)).unwrap_or_default()
 }
 
 fn operational(data: &Value, language: Language) -> String {

@@ -123,6 +123,21 @@ impl Incident {
         }
     }
 
+    /// What a transcript amounts to; `None` if it does not begin with an opening.
+    pub(super) fn of(transcript: &[Entry]) -> Option<Incident> {
+        let first = transcript.first()?;
+        let What::Opened { case, cause, change, exercise, group, level, standing, text, .. } =
+            first.what.clone()
+        else {
+            return None;
+        };
+        let opening = Opening { group, cause, exercise, change, level, standing, text };
+        let mut incident = Incident::new(&opening, &case, first.at);
+        incident.id = first.incident.clone();
+        transcript.iter().for_each(|entry| incident.apply(entry));
+        Some(incident)
+    }
+
     /// The entry that comes next, with its place in the chain.
     pub(super) fn next_entry(&self, at: Stamp, who: Who, what: What) -> Entry {
         let entry = Entry {

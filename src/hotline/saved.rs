@@ -2,6 +2,7 @@
 
 use super::Hotline;
 use super::air::Air;
+use super::entry::Entry;
 use super::incident::Incident;
 use super::plan::Plan;
 use crate::air::Stamp;
@@ -44,9 +45,32 @@ impl Hotline {
         }
     }
 
+    /// Goes on from transcripts alone, for when what was saved cannot be read. What
+    /// the air was where no incident is open comes with its next change.
+    pub fn recalled<'a>(plan: Plan, transcripts: impl IntoIterator<Item = &'a [Entry]>) -> Hotline {
+        let mut hotline = Hotline::new(plan);
+        for transcript in transcripts {
+            let Some(incident) = Incident::of(transcript) else { continue };
+            let latest = transcript.last().map_or(hotline.clock, |e| e.at);
+            hotline.clock = hotline.clock.max(latest);
+            if let Some((year, count)) = counted(incident.case()) {
+                let last = hotline.cases.entry((year, incident.exercise())).or_default();
+                *last = count.max(*last);
+            }
+            hotline.incidents.push(incident);
+        }
+        hotline
+    }
+
     /// Goes on from what was saved, by a plan that may be another.
     pub fn restored(plan: Plan, saved: Saved) -> Hotline {
         let Saved { incidents, air, cases, clock } = saved;
         Hotline { plan, incidents, air, cases, clock }
     }
+}
+
+/// The year and the count in a case number.
+fn counted(case: &str) -> Option<(i16, u32)> {
+    let (year, count) = case.trim_start_matches("EX-").split_once('-')?;
+    Some((year.parse().ok()?, count.parse().ok()?))
 }

@@ -103,7 +103,7 @@ impl Words<'_> {
         format!("{waits}: {}", self.list(&names))
     }
 
-    fn who(&self, who: &Who) -> String {
+    pub(super) fn who(&self, who: &Who) -> String {
         let (role, name) = match who {
             Who::System => return self.one_of("시스템", "系统", "system").to_owned(),
             Who::Operator { name, .. } => {
@@ -117,7 +117,7 @@ impl Words<'_> {
         }
     }
 
-    fn detail(&self, what: &What) -> String {
+    pub(super) fn detail(&self, what: &What) -> String {
         match what {
             What::Opened { case, cause, exercise, level, parties, text, change, .. } => {
                 let marked =
@@ -176,7 +176,7 @@ impl Words<'_> {
         format!("{kind}; {place}; {} – {until}; {text}", self.time(measure.from))
     }
 
-    fn time(&self, at: Stamp) -> String {
+    pub(super) fn time(&self, at: Stamp) -> String {
         at.local(&self.time_zone)
     }
 
@@ -184,7 +184,7 @@ impl Words<'_> {
         names.join(self.one_of(", ", "、", ", "))
     }
 
-    fn one_of<'w>(&self, ko: &'w str, zh: &'w str, en: &'w str) -> &'w str {
+    pub(super) fn one_of<'w>(&self, ko: &'w str, zh: &'w str, en: &'w str) -> &'w str {
         match self.language {
             Language::Ko => ko,
             Language::Zh => zh,

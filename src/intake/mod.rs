@@ -11,8 +11,14 @@
 //! that was committed with them. What is decided by our clock (an hour closed by
 //! grace) is a row of the journal too, so that nothing depends on when the
 //! process ran.
+//!
+//! The hotline (`desk`) is not folded from the journal: its state is kept whole
+//! with each thing that happens to it, in the transaction of the transcript's
+//! entries and of the notices. A transcript is a promise to the parties; what is
+//! in it must not depend on how a later configuration would judge the past.
 
 mod arrive;
+mod desk;
 mod foretell;
 mod judge;
 mod lanes;

@@ -40,7 +40,11 @@ pub(super) fn change(state: &mut State, judged: &Judged) -> Result<(), StoreErro
         data,
     };
     let zones = zones_of(state, &change.scope);
-    tell(state, &event, change.at, EventKind::Change, &zones)
+    tell(state, &event, change.at, EventKind::Change, &zones)?;
+    match &mut state.desk {
+        Some(desk) if judged.tell => desk.change(change, &mut state.writer),
+        _ => Ok(()),
+    }
 }
 
 /// Writes an event with a notice for every receiver that wants its kind and zone.

@@ -77,6 +77,9 @@ impl State {
     /// sources that have fallen silent.
     pub fn tick(&mut self, now: Stamp) -> Result<(), StoreError> {
         self.metrics.series(self.judge.open_series() as u64);
+        if let Some(desk) = &mut self.desk {
+            desk.tick(now, &mut self.writer)?;
+        }
         for _ in 0..CLOSED_AT_ONCE {
             let Some((zone, hour)) = self.judge.due_by_clock(now) else { break };
             self.append(now, RowKind::ZoneClosed { zone, hour })?;

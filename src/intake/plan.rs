@@ -3,6 +3,7 @@
 use crate::air::Names;
 use crate::config::Settings;
 use crate::config::settings::{Receiver, Source, Zone};
+use crate::hotline;
 use crate::quality;
 use crate::rules::judge::{Coupling, Plan as JudgePlan, PlannedStation, PlannedZone};
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ pub struct Plan {
     pub unknown_after: Duration,
     /// Whether steps that lie in the past are told as well.
     pub notify_late: bool,
+    /// Whom the hotline connects, if there is one.
+    pub hotline: Option<hotline::Plan>,
 }
 
 impl Plan {
@@ -43,6 +46,7 @@ impl Plan {
             station_names: named.collect(),
             unknown_after: settings.judgement.unknown_after,
             notify_late: settings.judgement.notify_late,
+            hotline: settings.hotline.clone(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The state that the intake folds events into.
 
+use super::desk::Desk;
 use super::judge;
 use super::lanes::Lanes;
 use super::plan::Plan;
@@ -43,6 +44,8 @@ pub(super) struct State {
     pub metrics: Metrics,
     /// Conditions of the operation that hold now: (kind, subject) → since.
     pub conditions: BTreeMap<(String, String), Stamp>,
+    /// The hotline, if there is one.
+    pub desk: Option<Desk>,
     snapshot_at: i64,
 }
 
@@ -89,9 +92,10 @@ impl State {
         }
         judge.restore(saved);
         let conditions = writer.conditions()?;
+        let desk = Desk::recover(&plan, &writer)?;
         let snapshot_at = index.seq;
         let mut state =
-            State { plan, writer, index, judge, seats, metrics, conditions, snapshot_at };
+            State { plan, writer, index, judge, seats, metrics, conditions, desk, snapshot_at };
         state.replay()?;
         state.forget_what_is_not_configured()?;
         Ok(state)
@@ -205,8 +209,11 @@ impl State {
         Ok(())
     }
 
-    /// Ends a batch: keeps a snapshot now and then.
+    /// Ends a batch: keeps what moved of the hotline, and a snapshot now and then.
     pub fn settle(&mut self) -> Result<(), StoreError> {
+        if let Some(desk) = &mut self.desk {
+            desk.keep(&self.writer)?;
+        }
         let rows = SNAPSHOT_ROWS.max(SNAPSHOT_ROWS_PER_DEVICE * self.judge.announced() as i64);
         if self.index.seq - self.snapshot_at >= rows {
             self.keep_snapshot()?;

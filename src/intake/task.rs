@@ -168,6 +168,12 @@ impl Intake {
                 self.answers.push(Box::new(move || drop(reply.send(taken))));
                 Ok(())
             }
+            Command::Act { act, at, reply } => {
+                let Some(acted) = self.state.act(*act, at)? else { return Ok(()) };
+                // Whoever does not wait any more learns it by asking again.
+                self.answers.push(Box::new(move || drop(reply.send(acted))));
+                Ok(())
+            }
         }
     }
 

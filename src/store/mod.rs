@@ -23,6 +23,7 @@
 //! | `forecasts` | what issuers expect, with earlier issues | each batch |
 //! | `changes`, `levels` | what was judged | each batch |
 //! | `events`, `outbox` | what receivers must be told, and how far that is | each batch |
+//! | `hotline`, `incidents`, `transcript` | what the parties have done | with each thing that happens |
 //! | `cursors` | how far each target of `forward` is | on its command |
 //! | `remembered` | what messages said for those to come: births, discovery | with the message |
 //! | `snapshot` | the intake's state at a journal row | now and then |
@@ -33,6 +34,7 @@ mod body;
 mod check;
 mod forecasts;
 mod history;
+mod incidents;
 mod index;
 mod info;
 mod judged;
@@ -48,6 +50,7 @@ mod write;
 pub use body::{decode_body, encode_body};
 pub use check::{Checked, Finding};
 pub use forecasts::{ForecastFilter, ForecastRow};
+pub use incidents::{IncidentFilter, IncidentRow};
 pub use index::{DeviceIndex, Index, OpenHour};
 pub use info::{Info, TableInfo};
 pub use ledger::{Counts, LedgerKey, LedgerLine, NamedLedgerLine};

@@ -167,7 +167,7 @@ pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+const VERSIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
@@ -228,6 +228,16 @@ CREATE TABLE forecasts (seq INTEGER PRIMARY KEY, received INTEGER NOT NULL, issu
   issued_at INTEGER NOT NULL, zone TEXT NOT NULL, quantity TEXT NOT NULL, starts INTEGER NOT NULL,
   ends INTEGER NOT NULL, value REAL NOT NULL, cause TEXT, revision INTEGER NOT NULL,
   UNIQUE (zone, quantity, starts, ends, issuer, issued_at, revision));
+";
+
+/// The hotline: its state, its incidents, their transcripts.
+const VERSION_4: &str = "
+CREATE TABLE hotline (id INTEGER PRIMARY KEY CHECK (id = 1), state BLOB NOT NULL);
+CREATE TABLE incidents (id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, number TEXT NOT NULL,
+  exercise INTEGER NOT NULL, opened INTEGER NOT NULL, closed INTEGER, state TEXT NOT NULL);
+CREATE INDEX incidents_number ON incidents (number);
+CREATE TABLE transcript (incident TEXT NOT NULL, number INTEGER NOT NULL, hash TEXT NOT NULL, entry TEXT NOT NULL,
+  PRIMARY KEY (incident, number)) WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ struct Inward {
 /// From the store to those who are told.
 #[derive(Debug)]
 struct Outward {
+    incidents_open: Gauge,
+    exercises_open: Gauge,
     levels: Gauges<3>,
     changes: Counters<2>,
     outbox_pending: Gauges<1>,
@@ -108,6 +110,8 @@ pub struct StoreFigures {
     pub outbox: Vec<(String, u64, u64)>,
     /// Target, rows of the store that it does not have yet.
     pub forward: Vec<(String, u64)>,
+    /// Open incidents: real ones, exercises.
+    pub incidents: (u64, u64),
 }
 
 impl Inward {
@@ -134,8 +138,9 @@ impl Inward {
 impl Outward {
     #[rustfmt::skip] // As above.
     fn register(r: &mut Registry) -> Outward {
-        put::<Gauge>(r, "dustline_incidents_open", "Open incidents", Gauge::default());
         Outward {
+            incidents_open: put(r, "dustline_incidents_open", "Open incidents, without exercises", Gauge::default()),
+            exercises_open: put(r, "dustline_exercises_open", "Open incidents that are exercises", Gauge::default()),
             levels: put(r, "dustline_levels", "1 for the level at which a ladder or threshold stands, 0 for its others", Family::default()),
             changes: put(r, "dustline_changes", "Steps of ladders and thresholds", Family::default()),
             outbox_pending: put(r, "dustline_outbox_pending", "Notices not yet taken", Family::default()),
@@ -236,6 +241,8 @@ impl Metrics {
         for family in [&m.outbox_pending, &m.outbox_dead, &m.forward_pending] {
             family.clear();
         }
+        m.incidents_open.set(signed(figures.incidents.0));
+        m.exercises_open.set(signed(figures.incidents.1));
         for (tier, bytes) in &figures.bytes {
             inward.store_bytes.get_or_create(&[("tier", tier.clone())]).set(signed(*bytes));
         }
@@ -292,7 +299,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     /// Name and labels of every metric, as published.
-    const PUBLISHED: [&str; 24] = [
+    const PUBLISHED: [&str; 25] = [
         "dustline_arrivals_total{source}",
         "dustline_readings_stored_total{source}",
         "dustline_duplicates_total{source}",
@@ -315,6 +322,7 @@ mod tests {
         "dustline_forward_pending{target}",
         "dustline_forward_points_total{outcome,target}",
         "dustline_incidents_open{}",
+        "dustline_exercises_open{}",
         "dustline_build_info{revision,version}",
         "# EOF",
     ];
@@ -325,6 +333,7 @@ mod tests {
             levels: vec![("kr-pm25".into(), "zone/seoul".into(), "advisory".into(), true)],
             outbox: vec![("desk".into(), 2, 1)],
             forward: vec![("main".into(), 7)],
+            incidents: (1, 0),
         }
     }
 

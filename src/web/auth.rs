@@ -1,6 +1,7 @@
 //! Who may read: on a loopback address, or if the operator said `public`,
-//! everyone; elsewhere whoever shows the operator's token. Who may change
-//! something: whoever shows that token, wherever from.
+//! everyone; elsewhere whoever shows the token of the operator or of a party. Who
+//! may change something: whoever shows the operator's, wherever from; on the
+//! hotline also whoever shows a party's.
 
 use super::Ctx;
 use super::problem::Problem;
@@ -44,9 +45,39 @@ pub async fn may_operate(State(ctx): State<Arc<Ctx>>, request: Request, next: Ne
     Problem::new(status, detail).into_response()
 }
 
+/// Whose token somebody shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// The operator's.
+    Operator,
+    /// That of the party of this id.
+    Party(String),
+}
+
+/// Whose token the headers carry; without one, or with another, the problem.
+pub fn role(ctx: &Ctx, headers: &HeaderMap) -> Result<Role, Problem> {
+    let (operator, parties) = (&ctx.settings.http.operator_token, &ctx.settings.party_tokens);
+    if operator.as_ref().is_some_and(|t| shows(headers, t)) {
+        return Ok(Role::Operator);
+    }
+    let party = parties.iter().find(|(_, token)| shows(headers, token));
+    party.map(|(id, _)| Role::Party(id.clone())).ok_or_else(|| {
+        match operator.is_none() && parties.is_empty() {
+            false => Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "acting needs the header `Authorization: Bearer <token of a party or http.operator_token>`",
+            ),
+            true => Problem::new(
+                StatusCode::FORBIDDEN,
+                "nobody can act over HTTP until a party has a token or http.operator_token is set",
+            ),
+        }
+    })
+}
+
 /// Whether the sender of these headers may read.
 pub fn reads(ctx: &Ctx, headers: &HeaderMap) -> bool {
-    ctx.open || ctx.settings.http.operator_token.as_ref().is_some_and(|t| shows(headers, t))
+    ctx.open || role(ctx, headers).is_ok()
 }
 
 /// Whether the headers carry the token. Digests are compared, so that the time

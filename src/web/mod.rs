@@ -13,10 +13,12 @@
 //! `problem`. The description of the API is made from the same functions that
 //! answer (`openapi`).
 
+mod acts;
 mod auth;
 mod explain;
 mod forecasts;
 mod hours;
+mod incidents;
 mod judged;
 mod kept;
 mod ledger;
@@ -53,6 +55,7 @@ use axum::routing::{MethodRouter, get, post};
 use axum::serve::ListenerExt;
 use problem::Problem;
 use std::future::Future;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -129,7 +132,8 @@ pub async fn serve(
     });
     // Answers are small: waiting to fill a packet only delays them.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    axum::serve(listener, router(ctx)).with_graceful_shutdown(stop).await
+    let service = router(ctx).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<Ctx>>)>;
@@ -158,6 +162,8 @@ fn reading_routes() -> Routes {
         ("/api/v1/changes/{id}", get(explain::one_change)),
         ("/changes/{id}", get(explain::page)),
         ("/api/v1/forecasts", get(forecasts::list)),
+        ("/api/v1/incidents", get(incidents::list)),
+        ("/api/v1/incidents/{id}", get(incidents::one)),
         ("/api/v1/ledger", get(ledger::show)),
         ("/api/v1/quarantine", get(kept::quarantine)),
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),
@@ -172,6 +178,18 @@ fn changing_routes() -> Routes {
     vec![("/api/v1/forecasts", post(forecasts::post).layer(body_max))]
 }
 
+/// Calls with which people act on the hotline: each looks at whose token it is.
+fn acting_routes() -> Routes {
+    vec![
+        ("/api/v1/incidents", post(acts::open)),
+        ("/api/v1/incidents/{id}/ack", post(acts::acknowledge)),
+        ("/api/v1/incidents/{id}/measures", post(acts::share)),
+        ("/api/v1/incidents/{id}/measures/{number}/end", post(acts::end)),
+        ("/api/v1/incidents/{id}/notes", post(acts::note)),
+        ("/api/v1/incidents/{id}/close", post(acts::close)),
+    ]
+}
+
 fn router(ctx: Arc<Ctx>) -> Router {
     let of = |routes: Routes| {
         routes.into_iter().fold(Router::new(), |router, (path, call)| router.route(path, call))
@@ -182,6 +200,7 @@ fn router(ctx: Arc<Ctx>) -> Router {
             of(changing_routes())
                 .route_layer(middleware::from_fn_with_state(ctx.clone(), auth::may_operate)),
         )
+        .merge(of(acting_routes()))
         .merge(of(open_routes()))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)

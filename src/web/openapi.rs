@@ -1,7 +1,9 @@
 //! `GET /api/v1/openapi.json`: the description of the API, made from its code.
 
 use super::problem::Problem;
-use super::{explain, forecasts, hours, judged, kept, ledger, network, readings, status};
+use super::{
+    acts, explain, forecasts, hours, incidents, judged, kept, ledger, network, readings, status,
+};
 use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -11,7 +13,7 @@ use utoipa::{Modify, OpenApi};
 #[openapi(
     info(
         title = "Dustline",
-        description = "Fine-dust readings, hours, levels and changes. Times are RFC 3339; answers use UTC with `Z`. Lists are paged: give `next` as `after`. Errors are RFC 9457 problem details. Where the server listens beyond loopback and is not public, reading needs the operator's token; changing something always does."
+        description = "Fine-dust readings, hours, levels and changes. Times are RFC 3339; answers use UTC with `Z`. Lists are paged: give `next` as `after`. Errors are RFC 9457 problem details. Where the server listens beyond loopback and is not public, reading needs the operator's token or that of a party; changing something always does."
     ),
     paths(
         status::healthz,
@@ -29,6 +31,14 @@ use utoipa::{Modify, OpenApi};
         explain::page,
         forecasts::list,
         forecasts::post,
+        incidents::list,
+        incidents::one,
+        acts::open,
+        acts::acknowledge,
+        acts::share,
+        acts::end,
+        acts::note,
+        acts::close,
         ledger::show,
         kept::quarantine,
         kept::one_quarantined,

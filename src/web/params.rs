@@ -76,8 +76,12 @@ impl Params {
 
     /// `true` or `false`; false unless given.
     pub fn flag(&self, name: &str) -> Result<bool, Problem> {
-        let parse = |text: &str| text.parse::<bool>().ok();
-        Ok(self.parsed(name, "must be true or false", parse)?.unwrap_or(false))
+        Ok(self.yes_or_no(name)?.unwrap_or(false))
+    }
+
+    /// Whether something must be so, or must not.
+    pub fn yes_or_no(&self, name: &str) -> Result<Option<bool>, Problem> {
+        self.parsed(name, "must be true or false", |text| text.parse().ok())
     }
 
     /// A quantity by name.

@@ -103,6 +103,7 @@ fn figures(ctx: &Ctx, reader: &Reader) -> Result<StoreFigures, Problem> {
         levels: reader.levels()?.iter().flat_map(|l| level_figures(ctx, l)).collect(),
         outbox: outbox.into_iter().map(|(receiver, (p, d))| (receiver, p, d)).collect(),
         forward,
+        incidents: reader.incidents_open()?,
     })
 }
 

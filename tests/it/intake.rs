@@ -2,6 +2,7 @@
 //! and any order of arrival make of it.
 
 mod changes;
+mod hotline;
 mod keeps;
 mod order;
 mod rig;

@@ -206,6 +206,11 @@ impl TestDaemon {
         (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
     }
 
+    /// Where it serves HTTP.
+    pub fn url(&self) -> &str {
+        &self.base
+    }
+
     /// Every page of a list, by the name of the list in the answer.
     pub async fn list(&self, name: &str, query: &str) -> Vec<Value> {
         let mut all = Vec::new();

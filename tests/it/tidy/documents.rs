@@ -123,8 +123,9 @@ fn the_calls_of_the_api_are_those_of_the_server() {
     };
     let served: BTreeSet<String> = paths(&server, "(\"/").into_iter().collect();
     let table = read("docs/api.md");
-    let rows: String = table.lines().filter(|l| l.starts_with("| `GET")).collect();
+    let rows: String = table.lines().filter(|l| l.starts_with("| `")).collect();
     let mut told = paths(&rows, "GET /");
+    told.extend(paths(&rows, "POST /"));
     told.extend(paths(&rows, "· `/"));
     assert_eq!(told, served);
 }

@@ -1,0 +1,350 @@
+//! What people do on the hotline, over HTTP: each call is one act, answered when
+//! it is on disk. A party's token acts for that party only.
+
+use super::Ctx;
+use super::auth::{self, Role};
+use super::incidents::{self, Incident};
+use super::problem::Problem;
+use crate::air::Stamp;
+use crate::flow::{self, Acted, Command, Event};
+use crate::hotline::{Act, Does, Measure, MeasureKind, Refusal, Who};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// Characters of a person's name.
+const NAME_MAX: usize = 100;
+
+/// An act that was done.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Done {
+    /// Where the incident stands now.
+    incident: Incident,
+    /// The entry that the act has left in the transcript.
+    #[schema(value_type = Object)]
+    entry: Value,
+}
+
+/// Whose token came with a request, and from which address.
+pub struct Actor {
+    role: Role,
+    from: String,
+}
+
+impl FromRequestParts<Arc<Ctx>> for Actor {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, ctx: &Arc<Ctx>) -> Result<Actor, Problem> {
+        let role = auth::role(ctx, &parts.headers)?;
+        if ctx.settings.hotline.is_none() {
+            return Err(Problem::not_found("there is no hotline; configure [hotline] parties"));
+        }
+        let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let from = address.map_or("api".to_owned(), |a| format!("api {}", a.0.ip()));
+        Ok(Actor { role, from })
+    }
+}
+
+/// What an act says beside who acts.
+struct Said<T> {
+    /// Who the person is, as given.
+    name: Option<String>,
+    what: T,
+}
+
+impl Actor {
+    /// Reads the body of an act. An empty one says nothing more. `party` may be
+    /// named, and must then be the one whose token it is.
+    fn said<T: DeserializeOwned>(&self, body: &Bytes) -> Result<Said<T>, Problem> {
+        let wrong = |e: serde_json::Error| {
+            Problem::new(StatusCode::BAD_REQUEST, format!("the body is not as expected: {e}"))
+        };
+        let mut fields: Map<String, Value> = match body.is_empty() {
+            true => Map::new(),
+            false => serde_json::from_slice(body).map_err(wrong)?,
+        };
+        let mut text = |key: &str| fields.remove(key).map(serde_json::from_value).transpose();
+        let party: Option<String> = text("party").map_err(wrong)?;
+        let name: Option<String> = text("name").map_err(wrong)?;
+        self.is(party.as_deref())?;
+        let unreadable =
+            |n: &String| n.chars().count() > NAME_MAX || n.chars().any(char::is_control);
+        if name.as_ref().is_some_and(unreadable) {
+            let detail = format!("name: at most {NAME_MAX} characters, no control characters");
+            return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        }
+        let what = serde_json::from_value(Value::Object(fields)).map_err(wrong)?;
+        Ok(Said { name: name.filter(|n| !n.trim().is_empty()), what })
+    }
+
+    /// Refuses to act for a party that the token is not of.
+    fn is(&self, party: Option<&str>) -> Result<(), Problem> {
+        let own = match &self.role {
+            Role::Operator => None,
+            Role::Party(own) => Some(own.as_str()),
+        };
+        match party {
+            Some(named) if own != Some(named) => {
+                let detail = format!("this token does not act for {named}; each party has its own");
+                Err(Problem::new(StatusCode::FORBIDDEN, detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn who(self, name: Option<String>) -> Who {
+        let from = self.from;
+        match self.role {
+            Role::Operator => Who::Operator { from, name },
+            Role::Party(party) => Who::Party { from, name, party },
+        }
+    }
+}
+
+/// Has the intake do it; the answer when it is on disk.
+async fn act(
+    ctx: Arc<Ctx>,
+    actor: Actor,
+    name: Option<String>,
+    does: Does,
+) -> Result<Json<Done>, Problem> {
+    let (reply, answer) = flow::reply();
+    let at = ctx.clock.now();
+    let act = Box::new(Act { who: actor.who(name), does });
+    let stopping = || {
+        let detail = "the daemon is stopping; whether this was done shows in the incident";
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
+    };
+    let command = Event::Command(Command::Act { act, at, reply });
+    ctx.commands.send(command).await.map_err(|_| stopping())?;
+    let done = answer.await.map_err(|_| stopping())?;
+    let Acted { incident, number } = done.map_err(refused)?;
+    let gone = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the incident cannot be read");
+    let read = ctx.read(move |_, reader, _| {
+        let Some(row) = reader.incident(&incident)? else { return Ok(None) };
+        let entries = reader.transcript(&row.id)?;
+        let entry = entries.into_iter().nth(number.saturating_sub(1) as usize);
+        Ok(entry.map(|entry| Done { incident: incidents::shape(row, at), entry }))
+    });
+    read.await?.map(Json).ok_or(gone)
+}
+
+/// The status that fits why an act was not done.
+fn refused(refusal: Refusal) -> Problem {
+    let status = match &refusal {
+        Refusal::NoIncident(_) | Refusal::NoMeasure { .. } => StatusCode::NOT_FOUND,
+        Refusal::NotAParty { .. } | Refusal::PartiesOnly { .. } | Refusal::NotYours { .. } => {
+            StatusCode::FORBIDDEN
+        }
+        Refusal::BadText { .. } | Refusal::EndsBeforeItBegins { .. } | Refusal::NoGroup { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        _ => StatusCode::CONFLICT,
+    };
+    Problem::new(status, refusal.to_string())
+}
+
+/// An act that says nothing more than that it is done.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Opening {
+    cause: String,
+    text: String,
+    #[serde(default)]
+    exercise: bool,
+    group: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMeasure {
+    kind: MeasureKind,
+    place: String,
+    text: String,
+    from: Option<String>,
+    until: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    at: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Note {
+    text: String,
+}
+
+/// An instant of a body.
+fn time(key: &str, text: Option<String>) -> Result<Option<Stamp>, Problem> {
+    let parse = |text: String| {
+        Stamp::parse(&text).ok_or_else(|| {
+            let detail =
+                format!("{key}: expected a time such as 2022-01-08T13:00:00Z, not {text:?}");
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail)
+        })
+    };
+    text.map(parse).transpose()
+}
+
+/// Opens an incident by hand, or an exercise.
+#[utoipa::path(
+    post, path = "/api/v1/incidents", tag = "hotline",
+    request_body(content = Object, description = "`{\"cause\",\"text\"}`; optional: `exercise` (false), `group` (needed if there are several), `name` (of the person)"),
+    responses(
+        (status = 201, description = "It is open", body = Done),
+        (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "One is open for this already", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Something in it is wrong", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn open(
+    State(ctx): State<Arc<Ctx>>,
+    actor: Actor,
+    body: Bytes,
+) -> Result<Response, Problem> {
+    let Said { name, what } = actor.said::<Opening>(&body)?;
+    let Opening { cause, text, exercise, group } = what;
+    let done = act(ctx, actor, name, Does::Open { cause, exercise, group, text }).await?;
+    let id = done.entry.get("incident").and_then(Value::as_str).unwrap_or_default();
+    let place = [(header::LOCATION, format!("/api/v1/incidents/{id}"))];
+    Ok((StatusCode::CREATED, place, done).into_response())
+}
+
+/// A party says that it knows: its own reminders end.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/ack", tag = "hotline",
+    params(("id" = String, Path, description = "Its id or case number.")),
+    request_body(content = Object, description = "Nothing, or `{\"name\"}` of the person"),
+    responses(
+        (status = 200, description = "Acknowledged", body = Done),
+        (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such incident", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It was acknowledged, or is closed", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn acknowledge(
+    State(ctx): State<Arc<Ctx>>,
+    Path(incident): Path<String>,
+    actor: Actor,
+    body: Bytes,
+) -> Result<Json<Done>, Problem> {
+    let Said { name, what: Nothing {} } = actor.said(&body)?;
+    act(ctx, actor, name, Does::Acknowledge { incident }).await
+}
+
+/// A party shares a measure.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/measures", tag = "hotline",
+    params(("id" = String, Path, description = "Its id or case number.")),
+    request_body(content = Object, description = "`{\"kind\",\"place\",\"text\"}`; kinds: power, industry, traffic, construction, burning, heating, public, other; optional: `from` (now), `until`, `name`"),
+    responses(
+        (status = 200, description = "Shared; the entry's number names it", body = Done),
+        (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Something in it is wrong", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn share(
+    State(ctx): State<Arc<Ctx>>,
+    Path(incident): Path<String>,
+    actor: Actor,
+    body: Bytes,
+) -> Result<Json<Done>, Problem> {
+    let Said { name, what } = actor.said::<NewMeasure>(&body)?;
+    let NewMeasure { kind, place, text, from, until } = what;
+    let from = time("from", from)?.unwrap_or_else(|| ctx.clock.now());
+    let measure = Measure { from, until: time("until", until)?, kind, place, text };
+    act(ctx, actor, name, Does::Share { incident, measure }).await
+}
+
+/// A party ends a measure of its own.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/measures/{number}/end", tag = "hotline",
+    params(
+        ("id" = String, Path, description = "Its id or case number."),
+        ("number" = u32, Path, description = "The number of the measure's entry."),
+    ),
+    request_body(content = Object, description = "Nothing, or `{\"at\"}` when it ends, `name`"),
+    responses(
+        (status = 200, description = "Ended", body = Done),
+        (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Another party's measure, or not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such measure", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn end(
+    State(ctx): State<Arc<Ctx>>,
+    Path((incident, measure)): Path<(String, u32)>,
+    actor: Actor,
+    body: Bytes,
+) -> Result<Json<Done>, Problem> {
+    let Said { name, what: End { at } } = actor.said(&body)?;
+    act(ctx, actor, name, Does::End { at: time("at", at)?, incident, measure }).await
+}
+
+/// Says something to everybody.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/notes", tag = "hotline",
+    params(("id" = String, Path, description = "Its id or case number.")),
+    request_body(content = Object, description = "`{\"text\"}`; optional: `name`"),
+    responses(
+        (status = 200, description = "Said", body = Done),
+        (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Something in it is wrong", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn note(
+    State(ctx): State<Arc<Ctx>>,
+    Path(incident): Path<String>,
+    actor: Actor,
+    body: Bytes,
+) -> Result<Json<Done>, Problem> {
+    let Said { name, what: Note { text } } = actor.said(&body)?;
+    act(ctx, actor, name, Does::Note { incident, text }).await
+}
+
+/// A party agrees to close. It is closed when every party has.
+#[utoipa::path(
+    post, path = "/api/v1/incidents/{id}/close", tag = "hotline",
+    params(("id" = String, Path, description = "Its id or case number.")),
+    request_body(content = Object, description = "Nothing, or `{\"name\"}` of the person"),
+    responses(
+        (status = 200, description = "Agreed; `missing` says who has not", body = Done),
+        (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "The level is not lifted, or it has agreed", body = Problem, content_type = "application/problem+json"),
+    ),
+    security(("token" = []))
+)]
+pub async fn close(
+    State(ctx): State<Arc<Ctx>>,
+    Path(incident): Path<String>,
+    actor: Actor,
+    body: Bytes,
+) -> Result<Json<Done>, Problem> {
+    let Said { name, what: Nothing {} } = actor.said(&body)?;
+    act(ctx, actor, name, Does::Close { incident }).await
+}

@@ -1,0 +1,111 @@
+//! `GET /api/v1/incidents`: the hotline's cases and their transcripts.
+
+use super::Ctx;
+use super::params::{Params, cursor};
+use super::problem::Problem;
+use crate::air::Stamp;
+use crate::store::{IncidentFilter, IncidentRow};
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use serde::Serialize;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// Where an incident stands: `id`, `case`, `group`, `cause`, `exercise`, `level`,
+/// `may_close`, `opened_at`, `closed_at`, `parties` (what each owes and by when),
+/// `missing` (who has not agreed to close), `measures`, `entries`, `head`.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Incident {
+    #[serde(flatten)]
+    #[schema(value_type = Object)]
+    state: Value,
+}
+
+/// An incident with everything that happened in it.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Case {
+    /// Where it stands.
+    #[serde(flatten)]
+    incident: Incident,
+    /// Every entry, as its hash is of.
+    #[schema(value_type = Vec<Object>)]
+    transcript: Vec<Value>,
+}
+
+/// A page of incidents.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Incidents {
+    /// In the order in which they were opened first.
+    incidents: Vec<Incident>,
+    /// Where the next page starts: give it as `after`. Absent on the last page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
+}
+
+/// Incidents of the hotline and where they stand.
+#[utoipa::path(
+    get, path = "/api/v1/incidents", tag = "hotline",
+    params(
+        ("open" = Option<bool>, Query, description = "Only those that are open, or only those that are closed."),
+        ("exercise" = Option<bool>, Query, description = "Only exercises, or only real ones."),
+        ("from" = Option<String>, Query, description = "Opened at or after this time (RFC 3339)."),
+        ("to" = Option<String>, Query, description = "Opened before this time (RFC 3339)."),
+        ("limit" = Option<usize>, Query, description = "At most so many, 1 to 10000; 1000 unless given."),
+        ("after" = Option<String>, Query, description = "The `next` of the page before."),
+    ),
+    responses(
+        (status = 200, description = "A page of incidents", body = Incidents),
+        (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Incidents>, Problem> {
+    let params = Params::read(&uri, &["open", "exercise", "from", "to", "limit", "after"])?;
+    let (from, to) = params.range()?;
+    let (limit, after) = (params.limit()?, params.after::<i64>()?.unwrap_or(0));
+    let (open, exercise) = (params.yes_or_no("open")?, params.yes_or_no("exercise")?);
+    let filter = IncidentFilter { from, to, open, exercise, limit: limit + 1 };
+    let now = ctx.clock.now();
+    let mut rows = ctx.read(move |_, reader, _| Ok(reader.incidents(&filter, after)?)).await?;
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let next = rows.last().filter(|_| more).map(|row| cursor(&row.row));
+    Ok(Json(Incidents { incidents: rows.into_iter().map(|row| shape(row, now)).collect(), next }))
+}
+
+/// One incident, by its id or case number, with its transcript.
+#[utoipa::path(
+    get, path = "/api/v1/incidents/{id}", tag = "hotline",
+    params(("id" = String, Path, description = "Its id or case number, such as 2026-0042.")),
+    responses(
+        (status = 200, description = "The incident and its transcript", body = Case),
+        (status = 404, description = "There is none", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn one(
+    State(ctx): State<Arc<Ctx>>,
+    Path(id): Path<String>,
+) -> Result<Json<Case>, Problem> {
+    let none = Problem::not_found(format!("no incident {id:?}; /api/v1/incidents lists them"));
+    let now = ctx.clock.now();
+    let found = ctx.read(move |_, reader, _| {
+        let Some(row) = reader.incident(&id)? else { return Ok(None) };
+        let transcript = reader.transcript(&row.id)?;
+        Ok(Some(Case { incident: shape(row, now), transcript }))
+    });
+    found.await?.map(Json).ok_or(none)
+}
+
+/// Where an incident stands, with which measures are in force now.
+pub fn shape(row: IncidentRow, now: Stamp) -> Incident {
+    let mut state = row.state;
+    let measures = state.get_mut("measures").and_then(Value::as_array_mut);
+    for measure in measures.into_iter().flatten().filter_map(Value::as_object_mut) {
+        let time = |key: &str| Stamp::parse(measure.get(key)?.as_str()?);
+        let ends = [time("until"), time("ended")].into_iter().flatten().min();
+        let in_force =
+            time("from").is_some_and(|from| from <= now) && ends.is_none_or(|end| now < end);
+        measure.insert("in_force".to_owned(), in_force.into());
+    }
+    Incident { state }
+}

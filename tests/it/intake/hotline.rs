@@ -1,0 +1,240 @@
+//! The hotline behind the intake, in a time of its own: what opens an incident,
+//! whom it is told, and what is left of it after a kill at any moment.
+
+use super::rig::{Rig, START, ZONE, minute, settings};
+use dustline::air::Stamp;
+use dustline::flow::{Acted, Command, Event};
+use dustline::hotline::{Act, Does, Measure, MeasureKind, Refusal, Who, verify_json};
+use dustline::store::{IncidentFilter, IncidentRow};
+use serde_json::Value;
+
+/// Two parties with a director each; what Korea's minister gets is never an exercise.
+fn hotline() -> String {
+    let receivers: String = ["kr-desk", "kr-director", "cn-desk", "cn-director"]
+        .iter()
+        .map(|id| format!("[[receiver]]\nid = \"{id}\"\nurl = \"http://127.0.0.1:9/{id}\"\nevents = [\"incident\"]\n"))
+        .collect();
+    format!(
+        r#"{ZONE}
+{receivers}
+[[receiver]]
+id = "kr-minister"
+url = "http://127.0.0.1:9/minister"
+events = ["incident"]
+real_only = true
+[[party]]
+id = "KR"
+name = {{ ko = "환경부" }}
+language = "ko"
+escalation = [
+  {{ after = "0s", receivers = ["kr-desk", "kr-minister"] }},
+  {{ after = "15m", receivers = ["kr-director"] }},
+]
+[[party]]
+id = "CN"
+name = {{ zh = "生态环境部" }}
+language = "zh"
+escalation = [
+  {{ after = "0s", receivers = ["cn-desk"] }},
+  {{ after = "15m", receivers = ["cn-director"] }},
+]
+[hotline]
+parties = ["KR", "CN"]
+open_on = [{{ ladder = "kr-pm25", level = "advisory" }}]
+cooling = "30m"
+"#
+    )
+}
+
+/// A rig with a hotline that can be killed after every step.
+struct Line {
+    rig: Option<Rig>,
+    kills: bool,
+    now: Stamp,
+}
+
+impl Line {
+    fn new(dir: &std::path::Path, kills: bool) -> Line {
+        Line { rig: Some(Rig::open(settings(dir, &hotline()), START)), kills, now: START }
+    }
+
+    fn rig(&mut self) -> &mut Rig {
+        self.rig.as_mut().unwrap()
+    }
+
+    fn perhaps_killed(&mut self) {
+        if self.kills {
+            let now = self.now;
+            self.rig = self.rig.take().map(|rig| rig.killed(now));
+        }
+    }
+
+    /// One hour of the zone, its stations all at this value.
+    fn hour(&mut self, hour: i64, value: f64) {
+        for m in 0..6 {
+            self.now = minute(hour * 60 + m * 10 + 5);
+            let now = self.now;
+            ["a", "b"].iter().for_each(|s| self.rig().pm25(s, now, value));
+            self.rig().tick(now);
+        }
+        self.perhaps_killed();
+    }
+
+    fn tick(&mut self, at: Stamp) {
+        self.now = at;
+        self.rig().tick(at);
+        self.perhaps_killed();
+    }
+
+    fn act(&mut self, who: Who, does: Does) -> Result<Acted, Refusal> {
+        let (reply, mut answer) = dustline::flow::reply();
+        let at = self.now;
+        let act = Box::new(Act { who, does });
+        self.rig().turn(vec![Event::Command(Command::Act { act, at, reply })]);
+        let answer = answer.try_recv().expect("an answer after the commit");
+        self.perhaps_killed();
+        answer
+    }
+
+    fn incidents(&mut self) -> Vec<IncidentRow> {
+        let filter = IncidentFilter { limit: 100, ..IncidentFilter::default() };
+        self.rig().reader().incidents(&filter, 0).unwrap()
+    }
+
+    fn transcript(&mut self) -> Vec<Value> {
+        let id = self.incidents().first().unwrap().id.clone();
+        self.rig().reader().transcript(&id).unwrap()
+    }
+
+    /// `receiver kind` of every notice of the hotline, in order.
+    fn told(&mut self) -> Vec<String> {
+        let notices = self.rig().reader().outbox(None, 0, 10_000).unwrap().into_iter();
+        let own = notices.filter(|n| n.event.kind == "dustline.incident.v1");
+        own.map(|n| format!("{} {}", n.receiver, n.event.data["kind"]).replace('"', "")).collect()
+    }
+}
+
+fn party(id: &str) -> Who {
+    Who::Party { from: "test".into(), name: None, party: id.into() }
+}
+
+fn operator() -> Who {
+    Who::Operator { from: "test".into(), name: Some("duty officer".into()) }
+}
+
+/// The whole of an episode: bad air, one party acknowledges and the other's
+/// director does, measures, better air, one agrees, then the other.
+fn episode(line: &mut Line) {
+    line.hour(0, 20.0);
+    line.hour(1, 100.0);
+    line.hour(2, 100.0);
+    line.tick(minute(190));
+    let case = line.incidents().first().expect("an incident").case.clone();
+    let incident = || case.clone();
+    line.act(party("KR"), Does::Acknowledge { incident: incident() }).unwrap();
+    line.tick(minute(203));
+    line.tick(minute(210));
+    line.act(party("CN"), Does::Acknowledge { incident: incident() }).unwrap();
+    for (id, place) in [("KR", "충남"), ("CN", "山东")] {
+        let measure = Measure {
+            from: line.now,
+            until: None,
+            kind: MeasureKind::Power,
+            place: place.into(),
+            text: "held back to 80 %".into(),
+        };
+        line.act(party(id), Does::Share { incident: incident(), measure }).unwrap();
+    }
+    line.hour(4, 30.0);
+    line.hour(5, 20.0);
+    line.tick(minute(370));
+    line.tick(minute(420));
+    line.act(party("KR"), Does::Close { incident: incident() }).unwrap();
+    line.tick(minute(480));
+    line.act(party("CN"), Does::Close { incident: incident() }).unwrap();
+}
+
+#[test]
+fn an_episode_is_one_incident_whose_transcript_no_kill_changes_and_no_notice_is_doubled() {
+    let (calm, wild) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut lines = [Line::new(calm.path(), false), Line::new(wild.path(), true)];
+    lines.iter_mut().for_each(episode);
+    let [calm, wild] = &mut lines;
+    let transcript = calm.transcript();
+    assert_eq!(transcript, wild.transcript());
+    assert_eq!(calm.told(), wild.told());
+    let all = calm.incidents();
+    let [incident] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(all, wild.incidents());
+    let head = incident.state["head"].as_str();
+    verify_json(&transcript, head).unwrap();
+    let kinds: Vec<&str> = transcript.iter().map(|e| e["what"]["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds.first(), Some(&"opened"));
+    assert_eq!(kinds.last(), Some(&"closed"));
+    for kind in ["acknowledged", "escalated", "measure", "level", "agreed"] {
+        assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
+    }
+    assert!(incident.closed.is_some() && incident.state["missing"] == serde_json::json!([]));
+}
+
+#[test]
+fn only_the_party_that_does_not_acknowledge_is_escalated() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut line = Line::new(dir.path(), true);
+    episode(&mut line);
+    let told = line.told();
+    let first = |what: &str| told.iter().position(|t| t == what);
+    assert!(first("cn-director escalated").is_some(), "{told:?}");
+    assert_eq!(first("kr-director escalated"), None, "{told:?}");
+    // The other party sees it.
+    assert!(first("kr-desk escalated").is_some(), "{told:?}");
+    let overdue = line.transcript().into_iter().filter(|e| e["what"]["kind"] == "overdue");
+    let parties: Vec<Value> = overdue.map(|e| e["what"]["party"].clone()).collect();
+    assert_eq!(parties, ["CN"]);
+}
+
+#[test]
+fn an_exercise_never_reaches_a_receiver_of_real_ones_and_says_what_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut line = Line::new(dir.path(), true);
+    let does = Does::Open {
+        cause: "drill".into(),
+        exercise: true,
+        group: None,
+        text: "spring drill".into(),
+    };
+    line.act(operator(), does).unwrap();
+    line.tick(minute(16));
+    let told = line.told();
+    assert!(told.contains(&"kr-director escalated".to_owned()), "{told:?}");
+    assert!(told.iter().all(|t| !t.starts_with("kr-minister")), "{told:?}");
+    let notices = line.rig().reader().outbox(None, 0, 100).unwrap();
+    assert!(notices.iter().all(|n| n.event.data["exercise"] == true));
+    let open = line.rig().reader().incidents_open().unwrap();
+    assert_eq!(open, (0, 1));
+}
+
+#[test]
+fn a_state_of_another_version_is_made_anew_from_the_transcripts() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut line = Line::new(dir.path(), false);
+    let does =
+        Does::Open { cause: "dust".into(), exercise: false, group: None, text: "a storm".into() };
+    let acted = line.act(operator(), does.clone()).unwrap();
+    line.act(party("KR"), Does::Acknowledge { incident: acted.incident.clone() }).unwrap();
+    drop(line.rig.take());
+    let writer = dustline::store::Writer::open(dir.path()).unwrap();
+    writer.put_hotline(&[255, 1, 2, 3]).unwrap();
+    drop(writer);
+    line.rig = Some(Rig::open(settings(dir.path(), &hotline()), minute(1)));
+    let again = line.act(party("KR"), Does::Acknowledge { incident: acted.incident.clone() });
+    assert!(matches!(again, Err(Refusal::Acknowledged { .. })), "{again:?}");
+    assert!(matches!(line.act(operator(), does), Err(Refusal::OpenAlready { .. })));
+    line.act(party("CN"), Does::Acknowledge { incident: acted.incident }).unwrap();
+    let other =
+        Does::Open { cause: "smoke".into(), exercise: false, group: None, text: "x".into() };
+    line.act(operator(), other).unwrap();
+    let cases: Vec<String> = line.incidents().into_iter().map(|i| i.case).collect();
+    assert_eq!(cases, ["2024-0001", "2024-0002"]);
+    verify_json(&line.transcript(), None).unwrap();
+}
