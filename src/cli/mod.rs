@@ -7,6 +7,7 @@ mod data;
 mod demo;
 mod exit;
 pub mod export;
+pub mod incident;
 pub mod ledger;
 mod manual;
 pub mod outbox;
@@ -48,6 +49,8 @@ enum Command {
     Quarantine(quarantine::QuarantineArgs),
     /// Look at the notices for receivers.
     Outbox(outbox::OutboxArgs),
+    /// See the hotline's incidents, check their transcripts, act on them.
+    Incident(incident::IncidentArgs),
     /// Look after the data: sizes, a check, a copy.
     Store(store::StoreArgs),
     /// Show the official rules that are built in.
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Ledger(args) => ledger::run(&args, out),
         Command::Quarantine(args) => quarantine::run(&args, out),
         Command::Outbox(args) => outbox::run(&args, out),
+        Command::Incident(args) => incident::run(&args, out),
         Command::Store(args) => store::run(&args, out),
         Command::Rulesets(args) => rulesets::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),

@@ -10,6 +10,7 @@ mod explain;
 mod forecasts;
 mod forward;
 mod helpers;
+mod hotline;
 mod intake;
 mod mqtt;
 mod simulate;

@@ -1,0 +1,311 @@
+//! The hotline as its users have it: a real daemon behind a real broker, people
+//! who act over HTTP and from a terminal, receivers that are told, and kills.
+
+use crate::helpers::daemon::TestDaemon;
+use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::receiver::{Got, Receiver, SECRET};
+use dustline::clock::Clock;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const RECEIVERS: [(&str, &str); 5] = [
+    ("kr-desk", "ko"),
+    ("kr-director", "ko"),
+    ("kr-minister", "ko"),
+    ("cn-desk", "zh"),
+    ("cn-director", "zh"),
+];
+
+/// Two parties; China's director is called after a second, Korea's after long.
+fn config(broker: u16, receiver: &Receiver) -> String {
+    let receivers: String = RECEIVERS
+        .iter()
+        .map(|(id, language)| {
+            format!(
+                "[[receiver]]\nid = \"{id}\"\nurl = \"http://{}/{id}\"\nsecret = \"{SECRET}\"\n\
+                 language = \"{language}\"\nevents = [\"incident\"]\nreal_only = {}\n",
+                receiver.address,
+                *id == "kr-minister"
+            )
+        })
+        .collect();
+    format!(
+        r#"operator_token = "op-token"
+[[source]]
+name = "city"
+url = "mqtt://127.0.0.1:{broker}"
+client_id = "dustline-test"
+silent_after = "0s"
+subscribe = [{{ topic = "air/{{device}}", format = "json", time = "/time", values = {{ pm2_5 = "/pm2_5" }} }}]
+[[threshold]]
+id = "emergency"
+quantity = "pm2_5"
+at_least = 400
+readings = "2 of 3"
+lift_below = 250
+{receivers}
+[[party]]
+id = "KR"
+name = {{ ko = "환경부" }}
+language = "ko"
+token = "kr-token"
+escalation = [
+  {{ after = "0s", receivers = ["kr-desk", "kr-minister"] }},
+  {{ after = "10m", receivers = ["kr-director"] }},
+]
+[[party]]
+id = "CN"
+name = {{ zh = "生态环境部" }}
+language = "zh"
+token = "cn-token"
+escalation = [
+  {{ after = "0s", receivers = ["cn-desk"] }},
+  {{ after = "1s", receivers = ["cn-director"] }},
+]
+[hotline]
+parties = ["KR", "CN"]
+open_on = [{{ threshold = "emergency" }}]
+cooling = "1s"
+remind_close_every = "1s"
+"#
+    )
+}
+
+struct World {
+    broker: Mosquitto,
+    receiver: Receiver,
+    daemon: TestDaemon,
+    sent: i64,
+    /// The transcript as it was seen last.
+    seen: Vec<Value>,
+}
+
+impl World {
+    async fn new() -> World {
+        let broker = Mosquitto::start();
+        let receiver = Receiver::new([]).await;
+        let daemon = TestDaemon::up(&config(broker.port, &receiver)).await;
+        World { broker, receiver, daemon, sent: 0, seen: Vec::new() }
+    }
+
+    /// Three readings of one value, in the order of time.
+    fn air(&mut self, value: f64) {
+        for _ in 0..3 {
+            self.sent += 1;
+            let at = Clock::system().now().0 - 60_000 + self.sent * 10;
+            let at = dustline::air::Stamp(at);
+            let reading = format!(r#"{{"time":"{at}","pm2_5":{value}}}"#);
+            self.broker.publish("air/jinan", 1, &[&reading]);
+        }
+    }
+
+    /// The incident as soon as it is as wanted.
+    async fn incident(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let list = self
+            .daemon
+            .until(what, "/api/v1/incidents", |v| v["incidents"].get(0).is_some_and(&wanted))
+            .await;
+        list["incidents"][0].clone()
+    }
+
+    async fn act(&self, token: &str, path: &str, body: Value) -> (u16, Value) {
+        self.daemon.post(&format!("/api/v1/incidents{path}"), Some(token), body.to_string()).await
+    }
+
+    /// Waits until a receiver was told something of this kind.
+    async fn told(&self, receiver: &str, kind: &str) -> Got {
+        let path = format!("/{receiver}");
+        for n in 1.. {
+            let got = self.receiver.got(n).await;
+            let own = |g: &&Got| g.path == path && g.body["data"]["kind"] == kind;
+            if let Some(found) = got.iter().find(own) {
+                return found.clone();
+            }
+        }
+        unreachable!("numbers do not end")
+    }
+
+    /// Kills the daemon; afterwards the transcript begins as it was.
+    async fn killed(&mut self) {
+        self.seen = self.transcript().await;
+        self.daemon.kill();
+        self.daemon.start().await;
+        self.daemon.part("source/city", "ok").await;
+        let now = self.transcript().await;
+        assert_eq!(now.get(..self.seen.len()), Some(self.seen.as_slice()));
+    }
+
+    async fn transcript(&self) -> Vec<Value> {
+        let id = self.daemon.get("/api/v1/incidents").await["incidents"][0]["id"].clone();
+        let path = format!("/api/v1/incidents/{}", id.as_str().unwrap());
+        self.daemon.get(&path).await["transcript"].as_array().unwrap().clone()
+    }
+
+    /// What `dustline incident …` says, and whether it went well.
+    fn terminal(&self, arguments: &[&str]) -> (bool, String) {
+        let mut all = vec!["incident"];
+        all.extend(arguments);
+        let output = self.daemon.output(&all);
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(said).unwrap())
+    }
+}
+
+/// Each receiver got each entry as one notice, in the order of the transcript.
+fn once_and_in_order(got: &[Got]) {
+    let mut ids: BTreeMap<(String, u64), BTreeSet<String>> = BTreeMap::new();
+    let mut last: BTreeMap<String, u64> = BTreeMap::new();
+    for g in got {
+        assert!(g.verified, "{:?}", g.headers);
+        let number = g.body["data"]["number"].as_u64().unwrap();
+        let new = ids.entry((g.path.clone(), number)).or_default().insert(g.id.clone());
+        let before = last.entry(g.path.clone()).or_default();
+        assert!(!new || *before < number, "{}: {number} after {before}", g.path);
+        *before = number.max(*before);
+    }
+    assert!(ids.values().all(|ids| ids.len() == 1), "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_episode_between_two_parties_survives_kills_in_every_state_and_its_transcript_verifies()
+{
+    let mut w = World::new().await;
+    w.air(500.0);
+    let case = w.incident("an incident", |_| true).await["case"].as_str().unwrap().to_owned();
+    w.killed().await;
+
+    let (status, done) = w.act("kr-token", &format!("/{case}/ack"), json!({ "name": "김" })).await;
+    assert_eq!((status, &done["entry"]["who"]["party"]), (200, &json!("KR")), "{done}");
+    assert_eq!(done["entry"]["who"]["from"], "api 127.0.0.1");
+    w.killed().await;
+    w.told("cn-director", "escalated").await;
+    w.killed().await;
+
+    nobody_else_acts(&w, &case).await;
+    let url = w.daemon.url().to_owned();
+    let by_china = ["--url", url.as_str(), "--party", "CN", "--name", "王"];
+    let (good, said) = w.terminal(&[&["ack", &case][..], &by_china].concat());
+    assert!(good && said.contains("acknowledged"), "{said}");
+    w.killed().await;
+
+    let measure = json!({ "kind": "power", "place": "충남", "text": "석탄 발전 80 %" });
+    let (status, shared) = w.act("kr-token", &format!("/{case}/measures"), measure).await;
+    assert_eq!(status, 200, "{shared}");
+    let url = w.daemon.url().to_owned();
+    let by_china = ["--url", url.as_str(), "--party", "CN"];
+    let share = ["measure", &case, "--kind", "industry", "--place", "山东", "--text", "限产"];
+    let (good, said) = w.terminal(&[&share[..], &by_china].concat());
+    assert!(good, "{said}");
+    let number = shared["entry"]["number"].as_u64().unwrap();
+    let ends = format!("/{case}/measures/{number}/end");
+    assert_eq!(w.act("cn-token", &ends, json!({})).await.0, 403, "it is Korea's");
+    let (status, ended) = w.act("kr-token", &ends, json!({})).await;
+    let in_force = |m: &Value| m["in_force"].as_bool().unwrap();
+    let measures: Vec<bool> =
+        ended["incident"]["measures"].as_array().unwrap().iter().map(in_force).collect();
+    assert_eq!((status, measures), (200, vec![false, true]));
+    assert_eq!(w.act("kr-token", &format!("/{case}/close"), json!({})).await.0, 409);
+    w.killed().await;
+
+    w.air(20.0);
+    w.incident("lifted", |i| i["may_close"] == true).await;
+    w.killed().await;
+    let (status, agreed) = w.act("kr-token", &format!("/{case}/close"), json!({})).await;
+    assert_eq!((status, &agreed["incident"]["missing"]), (200, &json!(["CN"])));
+    w.told("cn-director", "reminder").await;
+    w.killed().await;
+    let (status, closed) = w.act("cn-token", &format!("/{case}/close"), json!({})).await;
+    assert_eq!((status, &closed["incident"]["missing"]), (200, &json!([])));
+    w.killed().await;
+    w.told("kr-desk", "closed").await;
+    w.told("cn-director", "closed").await;
+    what_is_left(&w, &case).await;
+}
+
+/// Wrong tokens, the other's token, and the operator's are refused.
+async fn nobody_else_acts(w: &World, case: &str) {
+    let ack = format!("/{case}/ack");
+    let path = format!("/api/v1/incidents{ack}");
+    assert_eq!(w.daemon.post(&path, None, "{}".to_owned()).await.0, 401);
+    let (status, problem) = w.act("kr-tokem", &ack, json!({})).await;
+    assert_eq!((status, &problem["status"]), (401, &json!(401)), "{problem}");
+    assert_eq!(w.act("kr-token", &ack, json!({ "party": "CN" })).await.0, 403);
+    assert_eq!(w.act("op-token", &ack, json!({})).await.0, 403);
+    assert_eq!(w.act("kr-token", &ack, json!({})).await.0, 409, "it has acknowledged");
+    assert_eq!(w.act("kr-token", "/2020-0001/ack", json!({})).await.0, 404);
+    assert_eq!(w.act("kr-token", &format!("/{case}/notes"), json!({ "txt": "" })).await.0, 400);
+}
+
+/// The transcript, the notices, and what a terminal shows of them.
+async fn what_is_left(w: &World, case: &str) {
+    let transcript = w.transcript().await;
+    let kinds: Vec<&str> = transcript.iter().map(|e| e["what"]["kind"].as_str().unwrap()).collect();
+    assert_eq!((kinds[0], *kinds.last().unwrap()), ("opened", "closed"));
+    let escalated = transcript.iter().filter(|e| e["what"]["kind"] == "escalated");
+    let parties: BTreeSet<&str> = escalated.map(|e| e["what"]["party"].as_str().unwrap()).collect();
+    assert_eq!(parties, BTreeSet::from(["CN"]), "Korea acknowledged in time");
+    let got = w.receiver.so_far();
+    once_and_in_order(&got);
+    assert!(got.iter().all(|g| g.path != "/kr-director"), "never called");
+    let text = |g: &Got| g.body["data"]["text"].as_str().unwrap().to_owned();
+    let of = |path: &str| got.iter().find(|g| g.path == path).map(text).unwrap();
+    assert!(of("/kr-desk").starts_with("사건"), "{}", of("/kr-desk"));
+    assert!(of("/cn-desk").starts_with("事件"), "{}", of("/cn-desk"));
+    let metrics = w.daemon.metrics().await;
+    assert!(metrics.contains("dustline_incidents_open 0"), "{metrics}");
+
+    let (good, said) = w.terminal(&["verify"]);
+    assert!(good && said.contains(&format!("{case}: {} entries", transcript.len())), "{said}");
+    let (_, said) = w.terminal(&["list"]);
+    assert!(said.contains(case), "{said}");
+    let (_, said) = w.terminal(&["show", case, "--format", "json"]);
+    let shown: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(shown["transcript"], json!(transcript));
+    for (language, word) in [("ko", "환경부"), ("zh", "生态环境部"), ("en", "measure")] {
+        let (_, page) = w.terminal(&["show", case, "--format", "html", "--language", language]);
+        assert!(page.starts_with("<!doctype html>") && page.contains(word), "{page}");
+    }
+    altered_is_found(w, case);
+}
+
+/// One altered letter in the store is found, with its place.
+fn altered_is_found(w: &World, case: &str) {
+    let store = rusqlite::Connection::open(w.daemon.data().join("dustline.db")).unwrap();
+    let altered = store.execute(
+        "UPDATE transcript SET entry = replace(entry, '충남', '강남') WHERE entry LIKE '%충남%'",
+        [],
+    );
+    assert_eq!(altered.unwrap(), 1);
+    let (good, said) = w.terminal(&["verify", case]);
+    let place = w.seen.iter().position(|e| e["what"]["kind"] == "measure").unwrap() + 1;
+    assert!(!good && said.contains(&format!("entry {place}: it was changed")), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exercise_is_marked_everywhere_and_reaches_no_receiver_of_real_ones_only() {
+    let mut w = World::new().await;
+    let url = w.daemon.url().to_owned();
+    let open = ["open", "--exercise", "--cause", "drill", "--text", "spring", "--url", &url];
+    let (good, said) = w.terminal(&open);
+    assert!(good && said.contains("EX-") && said.contains("opened"), "{said}");
+    w.killed().await;
+    let (good, said) =
+        w.terminal(&["open", "--cause", "x", "--text", "y", "--url", "http://127.0.0.1:9"]);
+    assert!(!good && said.contains("is the daemon running"), "{said}");
+    let got = w.told("cn-director", "escalated").await;
+    assert!(got.body["data"]["text"].as_str().unwrap().starts_with("【演习】"));
+    let all = w.receiver.so_far();
+    assert!(all.iter().all(|g| g.path != "/kr-minister" && g.body["data"]["exercise"] == true));
+    assert!(all.iter().any(|g| g.path == "/kr-desk"));
+    let metrics = w.daemon.metrics().await;
+    assert!(metrics.contains("dustline_exercises_open 1"), "{metrics}");
+    assert!(metrics.contains("dustline_incidents_open 0"), "{metrics}");
+    let real = w.daemon.get("/api/v1/incidents?exercise=false").await;
+    assert_eq!(real["incidents"], json!([]));
+    // A real one beside it does reach the minister.
+    let body = json!({ "cause": "dust", "text": "a storm" });
+    let (status, done) = w.act("kr-token", "", body.clone()).await;
+    assert_eq!(status, 201, "{done}");
+    w.told("kr-minister", "opened").await;
+    assert_eq!(w.act("cn-token", "", body).await.0, 409, "it is open already");
+}
