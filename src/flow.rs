@@ -12,7 +12,7 @@
 //! | receipts | intake → mqtt, one a lane | [`RECEIPTS_MAX`] batches | the receipt is dropped with its connection, the broker sends again |
 //! | replies | intake → whoever asked, one a command | 1 | never: each is used once; nobody waits any more: dropped |
 //! | committed | intake → forward, web | latest value | never: it is overwritten |
-//! | notices | intake → deliver | latest value, told when the outbox has grown | never: it is overwritten |
+//! | notices | intake → deliver | latest value, told when the outbox has grown or an operator has acted on it | never: it is overwritten |
 
 mod arrivals;
 
@@ -179,6 +179,43 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<Result<Acted, Refusal>>,
     },
+    /// An operator does something about notices; answered once it is on disk.
+    Outbox {
+        /// What.
+        act: OutboxAct,
+        /// When, by our clock.
+        at: Stamp,
+        /// Where the answer goes.
+        reply: Reply<Handled>,
+    },
+}
+
+/// What an operator does about notices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OutboxAct {
+    /// Has a dead notice tried again.
+    Retry(i64),
+    /// Gives a pending notice up.
+    Drop(i64),
+    /// Lets a receiver be tried again that asked to be left alone.
+    Enable(String),
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handled {
+    /// It is done; the number that the notice has now, 0 for a receiver.
+    Done {
+        /// Its row in the outbox.
+        notice: i64,
+    },
+    /// The notice is in another state than such an act is for.
+    Unfit {
+        /// The name of that state.
+        state: String,
+    },
+    /// There is no such notice, or the receiver is not disabled.
+    Absent,
 }
 
 /// Where the answer to a command goes, after the commit.
@@ -278,6 +315,8 @@ pub struct Committed {
     pub change: i64,
     /// The last hour.
     pub hour: i64,
+    /// Acts of operators on the outbox since the start.
+    pub acts: u64,
 }
 
 /// The sending ends that feed the intake.
@@ -329,7 +368,7 @@ impl Announce {
     pub fn tell(&self, now: Committed) {
         self.committed.send_replace(now);
         self.notices.send_if_modified(|told| {
-            let more = told.outbox != now.outbox;
+            let more = (told.outbox, told.acts) != (now.outbox, now.acts);
             *told = now;
             more
         });
@@ -340,7 +379,7 @@ impl Announce {
         self.committed.subscribe()
     }
 
-    /// Hears of commits that brought notices.
+    /// Hears of commits that brought notices, or an act of an operator on them.
     pub fn notices(&self) -> watch::Receiver<Committed> {
         self.notices.subscribe()
     }

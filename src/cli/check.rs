@@ -76,7 +76,7 @@ fn connect(settings: &Settings) -> io::Result<Vec<Probe>> {
             probes.push(Probe { name: format!("influxdb {}", target.name), result });
         }
         for receiver in &settings.receivers {
-            let result = deliver::probe(receiver).await;
+            let result = deliver::probe(receiver, &settings.outgoing).await;
             probes.push(Probe { name: format!("receiver {}", receiver.id), result });
         }
         probes

@@ -1,5 +1,7 @@
 //! `dustline outbox`: what receivers must be told, and how far that is.
 
+mod act;
+
 use super::data::{DataArgs, Format, JsonList, harmless, table};
 use super::{Code, Failure};
 use crate::store::{Notice, NoticeState};
@@ -22,6 +24,12 @@ enum Action {
     List(ListArgs),
     /// Show one notice.
     Show(ShowArgs),
+    /// Have dead notices tried again, from the start of the schedule.
+    Retry(act::NoticesArgs),
+    /// Give pending notices up.
+    Drop(act::NoticesArgs),
+    /// Let a receiver be tried again that answered 410.
+    Enable(act::EnableArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -68,11 +76,14 @@ impl From<State> for NoticeState {
     }
 }
 
-/// Lists or shows notices.
+/// Lists or shows notices, or does something about them.
 pub fn run(args: &OutboxArgs, out: &mut impl Write) -> Result<(), Failure> {
     match &args.action {
         Action::List(args) => list(args, out),
         Action::Show(args) => show(args, out),
+        Action::Retry(args) => act::retry(args, out),
+        Action::Drop(args) => act::give_up(args, out),
+        Action::Enable(args) => act::enable(args, out),
     }?;
     Ok(out.flush()?)
 }

@@ -20,8 +20,10 @@ mod fault;
 mod forecast;
 mod hotline;
 mod nesting;
+mod outgoing;
 mod outputs;
 mod reader;
+mod receiver;
 mod route;
 mod rulesets;
 pub mod secret;
@@ -160,7 +162,8 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let own_forecast = forecast::own(&mut root);
     let thresholds = zone::thresholds(&mut root, &rulesets);
     let (delivery, timeout) = outputs::delivery(&mut root);
-    let receivers = outputs::receivers(&mut root, (&zones, &zone_ids), timeout);
+    let outgoing = outgoing::read(&mut root);
+    let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
     let influxdb = outputs::influxdb(&mut root);
     let judgement = daemon::judgement(&mut root);
     let quality = daemon::quality(&mut root);
@@ -193,6 +196,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         judgement,
         quality,
         delivery,
+        outgoing,
         hotline,
         party_tokens,
         log_json,

@@ -1,7 +1,10 @@
 //! The settings as meant: resolved, defaulted, with units in their types.
 
+mod tell;
+
+pub use tell::{Allowed, BodyFormat, Delivery, EventKind, Fallback, Outgoing, Receiver};
+
 use super::secret::Secret;
-use crate::air::place::Language;
 use crate::air::{Names, Quantity};
 use crate::decode::{ForecastZone, Route};
 use crate::flow::Lane;
@@ -51,6 +54,8 @@ pub struct Settings {
     pub quality: quality::Policy,
     /// Outgoing requests of `deliver`.
     pub delivery: Delivery,
+    /// Where they may go.
+    pub outgoing: Outgoing,
     /// The hotline between parties, if there is one.
     pub hotline: Option<hotline::Plan>,
     /// The tokens with which parties act, by their ids.
@@ -210,6 +215,9 @@ pub struct Zone {
     /// Issuers whose forecasts count, the preferred one first; `None`: all but
     /// the daemon's own.
     pub forecasts_from: Option<Vec<String>>,
+    /// Its outline for CAP: corners as latitude and longitude (WGS 84 degrees), the
+    /// last the same as the first. Empty: not told.
+    pub polygon: Vec<[f64; 2]>,
 }
 
 /// Zones that decide together.
@@ -272,47 +280,6 @@ impl Default for Judgement {
     }
 }
 
-/// One webhook receiver.
-#[derive(Debug, Clone)]
-pub struct Receiver {
-    /// Its id.
-    pub id: String,
-    /// Where to.
-    pub url: String,
-    /// Signing key of Standard Webhooks (`whsec_…`).
-    pub secret: Option<Secret>,
-    /// The body's format.
-    pub format: BodyFormat,
-    /// The language of its texts.
-    pub language: Language,
-    /// Kinds of events it wants.
-    pub events: Vec<EventKind>,
-    /// Zones it wants, with those that they are made of; `None`: all.
-    pub zones: Option<Vec<String>>,
-    /// How long one attempt may take. Default 10s.
-    pub timeout: Duration,
-    /// Whether exercises of the hotline never reach it. Default false.
-    pub real_only: bool,
-}
-
-/// The format of a webhook body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BodyFormat {
-    /// Dustline JSON in a CloudEvents 1.0 envelope.
-    Dustline,
-}
-
-/// A kind of event that a receiver can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum EventKind {
-    /// A level moved.
-    Change,
-    /// A hotline case moved.
-    Incident,
-    /// The operation itself needs attention.
-    Operational,
-}
-
 /// A database that gets a copy in line protocol.
 #[derive(Debug, Clone)]
 pub struct Influx {
@@ -334,25 +301,6 @@ pub struct Influx {
     pub batch_bytes: usize,
     /// How long one request may take. Default 30s.
     pub timeout: Duration,
-}
-
-/// Outgoing requests of `deliver`.
-#[derive(Debug, Clone)]
-pub struct Delivery {
-    /// The waits between attempts; the last one ends in a dead letter.
-    /// Default: 0s, 5s, 30s, 2m, 10m, 1h, 3h, 6h, 12h, 24h, 24h (about three days).
-    pub schedule: Vec<Duration>,
-    /// Attempts under way at once over all receivers. Default 64.
-    pub parallel: usize,
-}
-
-impl Default for Delivery {
-    fn default() -> Delivery {
-        let hours = |n: u64| n * 3_600;
-        let seconds =
-            [0, 5, 30, 120, 600, hours(1), hours(3), hours(6), hours(12), hours(24), hours(24)];
-        Delivery { schedule: seconds.map(Duration::from_secs).to_vec(), parallel: 64 }
-    }
 }
 
 /// The quantities that rules and thresholds of these settings look at.

@@ -2,6 +2,7 @@
 
 use super::reader::Item;
 use ::url::{Host, Url};
+use toml::de::DeValue;
 
 /// An address without user information.
 pub(super) struct Address {
@@ -23,7 +24,29 @@ impl Item<'_> {
     /// The value as a URL of one of `schemes`. `secrets_go` says where user
     /// name and password belong, since they have no place in a URL.
     pub(super) fn url(&self, schemes: &[&str], secrets_go: &str) -> Option<Address> {
-        let text = self.filled_text()?;
+        let wrong = |expected: &str, hint: Option<String>| self.wrong_with(expected, hint);
+        self.address(self.filled_text()?, schemes, secrets_go, wrong)
+    }
+
+    /// The value as a URL that may hold a token: also given like a secret, and
+    /// never quoted.
+    pub(super) fn secret_url(&self, schemes: &[&str], secrets_go: &str) -> Option<Address> {
+        let wrong = |expected: &str, hint: Option<String>| {
+            self.hidden_fault(format!("found something else, expected {expected}"), hint);
+        };
+        match self.value {
+            DeValue::Table(_) => self.address(self.secret()?.reveal(), schemes, secrets_go, wrong),
+            _ => self.address(self.filled_text()?, schemes, secrets_go, wrong),
+        }
+    }
+
+    fn address(
+        &self,
+        text: &str,
+        schemes: &[&str],
+        secrets_go: &str,
+        wrong: impl Fn(&str, Option<String>),
+    ) -> Option<Address> {
         let starts: Vec<String> = schemes.iter().map(|s| format!("{s}://")).collect();
         let expected = format!("a URL that begins with {}", starts.join(" or "));
         let url = match Url::parse(text) {
@@ -33,7 +56,7 @@ impl Item<'_> {
                 return None;
             }
             Err(error) => {
-                self.wrong_with(&expected, Some(error.to_string()));
+                wrong(&expected, Some(error.to_string()));
                 return None;
             }
         };
@@ -45,7 +68,7 @@ impl Item<'_> {
             return None;
         }
         if !schemes.contains(&url.scheme()) {
-            self.wrong(&expected);
+            wrong(&expected, None);
             return None;
         }
         let host = match url.host() {
@@ -54,11 +77,11 @@ impl Item<'_> {
             None => String::new(),
         };
         if host.is_empty() {
-            self.wrong(&format!("{expected} and names a host"));
+            wrong(&format!("{expected} and names a host"), None);
             return None;
         }
         if url.fragment().is_some() {
-            self.wrong("a URL without `#…`");
+            wrong("a URL without `#…`", None);
             return None;
         }
         Some(Address { url, host })

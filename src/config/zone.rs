@@ -60,6 +60,7 @@ fn draft<'a>(
         min_valid_share: table.share("min_valid_share", 0.5),
         rulesets: rulesets(table, known),
         forecasts_from: table.get("forecasts_from").map(|item| issuers(&item)),
+        polygon: table.get("polygon").map(|i| polygon(&i)).unwrap_or_default(),
     };
     let entries = parts.as_ref().map(|item| item.list("zone ids")).unwrap_or_default();
     if let Some(item) = parts.filter(|_| entries.is_empty()) {
@@ -93,6 +94,27 @@ fn country(item: &Item<'_>) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
+}
+
+/// Corners as latitude and longitude, closed if they were not.
+fn polygon(item: &Item<'_>) -> Vec<[f64; 2]> {
+    let corner = |i: &Item<'_>| {
+        let pair = i.list("latitude and longitude: [37.57, 127.0]");
+        let [lat, lon] = pair.as_slice() else {
+            i.wrong("latitude and longitude: [37.57, 127.0]");
+            return None;
+        };
+        Some([lat.number_in(-90.0..=90.0)?, lon.number_in(-180.0..=180.0)?])
+    };
+    let items = item.list("corners such as [37.57, 127.0], latitude first");
+    let mut corners: Vec<[f64; 2]> = items.iter().filter_map(corner).collect();
+    if corners.first() != corners.last() {
+        corners.extend(corners.first().copied());
+    }
+    if items.len() < 3 {
+        item.fault("an outline needs three corners or more", None);
+    }
+    corners
 }
 
 impl Item<'_> {

@@ -1,15 +1,17 @@
 //! The one HTTP client of this stage, and the harmless probe of `check --connect`.
 //!
-//! HTTP/1.1 with connections kept alive, TLS by rustls; redirects are not
-//! followed and proxies of the environment are not used, so that a notice goes
-//! where the configuration says and nowhere else. Addresses are never written to
-//! logs or the store: they may hold secrets in their query.
+//! HTTP/1.1 with connections kept alive, TLS by rustls and verified; redirects are
+//! not followed and proxies of the environment are not used, so that a notice goes
+//! where the configuration says and nowhere else; [`Guard`] says which addresses
+//! that may be. URLs are never written to logs or the store: they may hold secrets.
 
-use super::body::CONTENT_TYPE;
+use super::format::{self, Request};
+use super::guard::Guard;
 use super::schedule::Answer;
-use crate::config::settings::Receiver;
-use reqwest::header::{CONTENT_TYPE as CONTENT_TYPE_HEADER, RETRY_AFTER};
+use crate::config::settings::{BodyFormat, Outgoing, Receiver};
+use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use std::error::Error;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// As much of an answer's body is read, bytes.
@@ -20,54 +22,84 @@ const WORDS_MAX: usize = 200;
 /// only serves to use the connection again.
 const DRAIN_MAX: Duration = Duration::from_secs(1);
 
-/// Makes the client. Without a TLS provider for the process, ring is installed.
-pub(super) fn client() -> Result<reqwest::Client, String> {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may be first; then theirs counts.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-    }
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .no_proxy()
-        .http1_only()
-        .pool_max_idle_per_host(super::queue::PER_RECEIVER)
-        .user_agent(concat!("dustline/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .map_err(|e| format!("no HTTP client: {}", words_of(e)))
+/// The client, and what it may connect to.
+pub(super) struct Door {
+    client: reqwest::Client,
+    guard: Guard,
 }
 
-/// Posts one notice and waits for the answer, as long as the receiver may take.
-pub(super) async fn post(
-    client: &reqwest::Client,
-    receiver: &Receiver,
-    headers: Vec<(&'static str, String)>,
-    body: Vec<u8>,
-) -> Answer {
-    let mut request = client
-        .post(&receiver.url)
-        .timeout(receiver.timeout)
-        .header(CONTENT_TYPE_HEADER, CONTENT_TYPE)
-        .body(body);
-    for (name, value) in headers {
-        request = request.header(name, value);
+impl Door {
+    /// Makes the client. Without a TLS provider for the process, ring is installed.
+    pub(super) fn new(outgoing: Outgoing) -> Result<Door, String> {
+        if rustls::crypto::CryptoProvider::get_default().is_none() {
+            // Another thread may be first; then theirs counts.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        let guard = Guard::new(outgoing);
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .http1_only()
+            .dns_resolver(Arc::new(guard.clone()))
+            .pool_max_idle_per_host(super::queue::PER_RECEIVER)
+            .user_agent(concat!("dustline/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|e| format!("no HTTP client: {}", words_of(e)))?;
+        Ok(Door { client, guard })
     }
-    match request.send().await {
-        Ok(response) => answer(response).await,
-        Err(e) => Answer::None(failure(e, receiver.timeout)),
+
+    /// Where a receiver is, if it may be connected to.
+    fn address(&self, receiver: &Receiver) -> Result<reqwest::Url, String> {
+        let url = reqwest::Url::parse(receiver.url.reveal())
+            .map_err(|e| format!("the receiver's url is none: {e}"))?;
+        self.guard.literal(url.host_str().unwrap_or_default())?;
+        Ok(url)
+    }
+
+    /// Posts one notice and waits for the answer, as long as the receiver may take.
+    pub(super) async fn post(
+        &self,
+        receiver: &Receiver,
+        headers: Vec<(&'static str, String)>,
+        request: Request,
+    ) -> Answer {
+        let mut url = match self.address(receiver) {
+            Ok(url) => url,
+            Err(why) => return Answer::None(why),
+        };
+        if !request.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&request.query);
+        }
+        let mut post = self
+            .client
+            .post(url)
+            .timeout(receiver.timeout)
+            .header(CONTENT_TYPE, request.content_type)
+            .body(request.body);
+        for (name, value) in headers {
+            post = post.header(name, value);
+        }
+        match post.send().await {
+            Ok(response) => answer(response, receiver.format).await,
+            Err(e) => Answer::None(failure(e, receiver.timeout)),
+        }
     }
 }
 
-async fn answer(mut response: reqwest::Response) -> Answer {
+async fn answer(mut response: reqwest::Response, format: BodyFormat) -> Answer {
     let code = response.status().as_u16();
     let retry_after =
         response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
-    if (200..300).contains(&code) {
-        // The status decides; a body that never ends does not undo it.
-        let _ = tokio::time::timeout(DRAIN_MAX, read(&mut response)).await;
-        return Answer::Status { code, retry_after, words: String::new() };
+    if !(200..300).contains(&code) {
+        let said = read(&mut response).await;
+        return Answer::Status { code, retry_after, words: words(&String::from_utf8_lossy(&said)) };
     }
-    let said = read(&mut response).await;
-    Answer::Status { code, retry_after, words: words(&String::from_utf8_lossy(&said)) }
+    // Where the status decides, a body that never ends does not undo it.
+    let said = tokio::time::timeout(DRAIN_MAX, read(&mut response)).await.unwrap_or_default();
+    match format::refusal(format, &said) {
+        Some(why) => Answer::Refused { code, why: words(&why) },
+        None => Answer::Status { code, retry_after, words: String::new() },
+    }
 }
 
 /// The body up to the bound; what came until an error.
@@ -118,12 +150,14 @@ fn words_of(e: reqwest::Error) -> String {
 /// Whether a receiver can be reached: connects, with TLS where the address says
 /// so, and asks `OPTIONS`, which tells it nothing. Any answer will do.
 /// Answers in words; the error says what failed.
-pub async fn probe(receiver: &Receiver) -> Result<String, String> {
-    if let Some(secret) = &receiver.secret {
-        super::sign::check(secret)?;
+pub async fn probe(receiver: &Receiver, outgoing: &Outgoing) -> Result<String, String> {
+    if format::signs(receiver.format) {
+        receiver.secrets.iter().try_for_each(super::sign::check)?;
     }
+    let door = Door::new(outgoing.clone())?;
+    let url = door.address(receiver)?;
     let started = Instant::now();
-    let request = client()?.request(reqwest::Method::OPTIONS, &receiver.url);
+    let request = door.client.request(reqwest::Method::OPTIONS, url);
     match request.timeout(receiver.timeout).send().await {
         Ok(response) => {
             let took = started.elapsed().as_millis();

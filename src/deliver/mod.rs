@@ -15,15 +15,17 @@
 //! | file | is |
 //! |---|---|
 //! | `text` | what people read, in Korean, Chinese and English |
-//! | `body` | the event as CloudEvents JSON in the receiver's language |
+//! | `format/` | the event as the receiver wants it, one file a format |
 //! | `sign` | the headers of Standard Webhooks |
+//! | `guard` | which addresses may be connected to |
 //! | `schedule` | what the answer to an attempt means, and when to try again |
 //! | `queue` | which notice may be tried now |
 //! | `http` | the one client, and the harmless probe |
 //! | `work` | reads of the outbox, and attempts |
 //! | `task` | the loop |
 
-pub mod body;
+pub mod format;
+mod guard;
 pub mod http;
 mod queue;
 pub mod schedule;

@@ -10,7 +10,7 @@
 //! in the outbox where the rest begin, whatever their number.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 use std::time::Instant;
 
 /// Attempts under way for one receiver at most.
@@ -173,6 +173,36 @@ impl Queue {
         if let Some(lane) = self.lanes.get_mut(lane) {
             lane.closed.get_or_insert_with(|| why.to_owned());
             lane.failing = false;
+        }
+    }
+
+    /// Receivers whose notices are handed out with a reason why they are not tried.
+    pub fn closed(&self) -> impl Iterator<Item = &str> {
+        self.lanes.iter().filter(|l| l.closed.is_some()).map(|l| l.receiver.as_str())
+    }
+
+    /// From now on the notices of this receiver are tried again.
+    pub fn open(&mut self, receiver: &str) {
+        let lane = self.lane(receiver);
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.closed = None;
+        }
+    }
+
+    /// The notices that wait for their time at the heads of their lines.
+    pub fn waiting(&self) -> Vec<i64> {
+        let waiting = self.lines.values().filter(|l| l.armed.is_some());
+        waiting.filter_map(|l| l.heads.front()).map(|h| h.id).collect()
+    }
+
+    /// Has these heads tried now, whatever they wait for.
+    pub fn hurry(&mut self, notices: &HashSet<i64>, now: Instant) {
+        for (id, line) in &mut self.lines {
+            let meant = line.heads.front().is_some_and(|h| notices.contains(&h.id));
+            if meant && line.armed.is_some_and(|due| due > now) {
+                line.armed = Some(now);
+                self.timers.push(Reverse((now, *id)));
+            }
         }
     }
 

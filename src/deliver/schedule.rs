@@ -6,6 +6,7 @@
 //! | 410 | dead, and the receiver is disabled |
 //! | 429, 503 with `Retry-After` | again, not before the time asked for (at most [`RETRY_AFTER_MAX`]) |
 //! | 3xx, other 4xx, 5xx | again: a receiver that is wrongly set up may be mended |
+//! | 2xx with an error in the body (chat services) | again |
 //! | no answer | again |
 //!
 //! `schedule[n]` is the wait before attempt `n + 1`; when it is used up, the
@@ -31,6 +32,13 @@ pub enum Answer {
         retry_after: Option<String>,
         /// What it said, shortened; for people.
         words: String,
+    },
+    /// It answered 2xx, and said in the body that it does not take it.
+    Refused {
+        /// HTTP status.
+        code: u16,
+        /// What it said.
+        why: String,
     },
     /// It did not: time-out, refused, reset, no such host, not to be signed.
     None(String),
@@ -81,6 +89,7 @@ pub fn judge(answer: &Answer, ended: Ended<'_>, schedule: &[Duration]) -> Verdic
             };
             (with_words(&status_text(*code), words), asked)
         }
+        Answer::Refused { code, why } => (format!("{code}, but {why}"), None),
         Answer::None(why) => (why.clone(), None),
     };
     let Some(step) = schedule.get(ended.attempts as usize) else {
@@ -176,6 +185,15 @@ mod tests {
                 Outcome::Retry { .. } => assert!(!(200..300).contains(&code) && code != 410),
             }
         }
+    }
+
+    #[test]
+    fn what_a_service_refuses_with_a_2xx_is_tried_again() {
+        let answer = Answer::Refused { code: 200, why: "errcode 310000 sign not match".to_owned() };
+        let verdict = judge(&answer, ended(1), &SCHEDULE);
+        let Outcome::Retry { why, .. } = verdict.outcome else { panic!("{verdict:?}") };
+        assert_eq!(why, "200, but errcode 310000 sign not match");
+        assert!(verdict.wait.is_some());
     }
 
     #[test]

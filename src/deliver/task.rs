@@ -1,17 +1,19 @@
 //! The loop: what is committed comes in, attempts go out, and how each ended is
 //! told to the single writer.
 
-use super::http;
+use super::format::World;
+use super::http::Door;
 use super::queue::{End, Job, Pending, Queue, Refill};
-use super::work::{Done, Shared, Tried, attempt, page, read_on};
+use super::work::{Done, Shared, Tried, attempt, look, page, read_on};
 use crate::air::Stamp;
 use crate::clock::Clock;
-use crate::config::settings::{Delivery, Receiver};
+use crate::config::settings::{Delivery, Outgoing, Receiver};
 use crate::flow::{Attempt, Command, Committed, Event, Outcome};
 use crate::store::{Reader, StoreError};
 use crate::telemetry::{Metrics, Part};
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
@@ -27,10 +29,10 @@ pub struct Context {
     pub receivers: Vec<Receiver>,
     /// When and how many.
     pub delivery: Delivery,
-    /// Names this installation in the `source` of events.
-    pub instance: String,
-    /// Where people reach the page.
-    pub base_url: String,
+    /// Where notices may go.
+    pub outgoing: Outgoing,
+    /// What every notice says of this installation.
+    pub world: World,
     /// The clock of the world that is judged.
     pub clock: Clock,
     /// Announces commits.
@@ -83,6 +85,11 @@ struct Stage {
     /// Rows of the outbox up to here are in the queue.
     seen: i64,
     loading: bool,
+    /// Acts of operators that were looked at; nothing was before the start.
+    acts: u64,
+    /// What an operator has changed is being read; nothing begins meanwhile, or a
+    /// notice could die of a receiver that is enabled already.
+    looking: bool,
     stopping: bool,
     committed: watch::Receiver<Committed>,
     commands: mpsc::Sender<Event>,
@@ -93,13 +100,13 @@ struct Stage {
 
 impl Stage {
     fn new(c: Context) -> Result<Stage, DeliverError> {
+        let acts = c.committed.borrow().acts;
         let shared = Shared {
             reader: Mutex::new(c.reader),
-            client: http::client().map_err(DeliverError::Client)?,
+            door: Door::new(c.outgoing).map_err(DeliverError::Client)?,
             receivers: c.receivers.into_iter().map(|r| (r.id.clone(), r)).collect(),
             schedule: c.delivery.schedule,
-            instance: c.instance,
-            base_url: c.base_url,
+            world: c.world,
             clock: c.clock,
         };
         Ok(Stage {
@@ -108,6 +115,8 @@ impl Stage {
             work: FuturesUnordered::new(),
             seen: -1,
             loading: false,
+            acts,
+            looking: false,
             stopping: false,
             committed: c.committed,
             commands: c.commands,
@@ -156,7 +165,14 @@ impl Stage {
 
     /// Starts everything that can start now.
     fn start(&mut self) {
-        let upto = self.committed.borrow_and_update().outbox;
+        let Committed { outbox: upto, acts, .. } = *self.committed.borrow_and_update();
+        if acts > self.acts && !self.looking {
+            (self.acts, self.looking) = (acts, true);
+            self.work.push(Box::pin(look(self.shared.clone(), self.queue.waiting())));
+        }
+        if self.looking {
+            return;
+        }
         if !self.loading && upto > self.seen {
             self.loading = true;
             self.work.push(Box::pin(page(self.shared.clone(), self.seen, upto)));
@@ -179,6 +195,7 @@ impl Stage {
                 let more = self.queue.refilled(&refill, found, exhausted);
                 self.refill(more);
             }
+            Done::Looked { disabled, gone } => self.looked(&disabled, &gone),
             Done::Attempted { job, tried } => self.attempted(job, tried).await?,
         }
         Ok(())
@@ -189,6 +206,17 @@ impl Stage {
             self.queue.close(&notice.receiver, "receiver no longer configured");
         }
         self.queue.add(notice);
+    }
+
+    /// Opens what an operator has enabled, and lets go of what was given up.
+    fn looked(&mut self, disabled: &HashSet<String>, gone: &HashSet<i64>) {
+        self.looking = false;
+        let configured = |receiver: &&str| self.shared.receivers.contains_key(*receiver);
+        let enabled = self.queue.closed().filter(configured).filter(|r| !disabled.contains(*r));
+        for receiver in enabled.map(str::to_owned).collect::<Vec<_>>() {
+            self.queue.open(&receiver);
+        }
+        self.queue.hurry(gone, Instant::now());
     }
 
     fn refill(&mut self, refill: Option<Refill>) {

@@ -1,38 +1,57 @@
 //! What goes on beside the loop: reads of the outbox, and attempts.
 
-use super::body::body;
+use super::format::{self, Told, World};
+use super::http::Door;
 use super::queue::{Job, LINE_MAX, Pending, Refill};
 use super::schedule::{Answer, Ended, judge, wait_until};
 use super::task::DeliverError;
-use super::{http, sign};
 use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::config::settings::Receiver;
 use crate::flow::{Attempt, Outcome};
-use crate::store::{Notice, NoticeState, Reader, StoreError};
-use std::collections::HashMap;
+use crate::store::{EventRow, Notice, NoticeState, Reader, StoreError};
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Rows of the outbox read at once.
 const PAGE: usize = 200;
 
+/// Earlier events that one can refer to at most.
+const EARLIER_MAX: usize = 64;
+
 /// What attempts under way share.
 pub(super) struct Shared {
     pub(super) reader: Mutex<Reader>,
-    pub(super) client: reqwest::Client,
+    pub(super) door: Door,
     pub(super) receivers: HashMap<String, Receiver>,
     pub(super) schedule: Vec<Duration>,
-    pub(super) instance: String,
-    pub(super) base_url: String,
+    pub(super) world: World,
     pub(super) clock: Clock,
 }
 
 /// Something that was under way is done.
 pub(super) enum Done {
-    Page { rows: Vec<Pending>, upto: i64, full: bool },
-    Refilled { refill: Refill, found: Vec<Pending>, exhausted: bool },
-    Attempted { job: Job, tried: Option<Tried> },
+    Page {
+        rows: Vec<Pending>,
+        upto: i64,
+        full: bool,
+    },
+    Refilled {
+        refill: Refill,
+        found: Vec<Pending>,
+        exhausted: bool,
+    },
+    Attempted {
+        job: Job,
+        tried: Option<Tried>,
+    },
+    /// After an act of an operator: who is disabled now, and which of the notices
+    /// that waited are no longer pending.
+    Looked {
+        disabled: HashSet<String>,
+        gone: HashSet<i64>,
+    },
 }
 
 /// An attempt that ended; none if the notice was no longer pending.
@@ -102,6 +121,22 @@ pub(super) async fn read_on(shared: Arc<Shared>, refill: Refill) -> Result<Done,
     }
 }
 
+/// What an act of an operator has changed for the notices that wait.
+pub(super) async fn look(shared: Arc<Shared>, waiting: Vec<i64>) -> Result<Done, DeliverError> {
+    let read = move |r: &Reader| {
+        let disabled = r.disabled_receivers()?.into_iter().map(|(receiver, ..)| receiver);
+        let disabled = disabled.collect();
+        let mut gone = HashSet::new();
+        for id in waiting {
+            if r.notice(id)?.is_none_or(|n| n.state != NoticeState::Pending) {
+                gone.insert(id);
+            }
+        }
+        Ok(Done::Looked { disabled, gone })
+    };
+    shared.read(read).await
+}
+
 /// One attempt, from the row to the verdict.
 pub(super) async fn attempt(shared: Arc<Shared>, job: Job) -> Result<Done, DeliverError> {
     let id = job.id;
@@ -110,13 +145,30 @@ pub(super) async fn attempt(shared: Arc<Shared>, job: Job) -> Result<Done, Deliv
         return Ok(Done::Attempted { job, tried: None });
     };
     let tried = match (&job.closed, shared.receivers.get(&job.receiver)) {
-        (None, Some(receiver)) => shared.try_once(&notice, receiver, job.attempts).await,
+        (None, Some(receiver)) => {
+            let earlier = earlier(&shared, &notice.event, receiver).await?;
+            shared.try_once(&notice, &earlier, receiver, job.attempts).await
+        }
         (closed, _) => {
             let why = closed.clone().unwrap_or_else(|| "receiver no longer configured".to_owned());
             shared.dead(&notice, why)
         }
     };
     Ok(Done::Attempted { job, tried: Some(tried) })
+}
+
+/// What was told of the subject before, for formats that refer to it.
+async fn earlier(
+    shared: &Arc<Shared>,
+    event: &EventRow,
+    receiver: &Receiver,
+) -> Result<Vec<EventRow>, DeliverError> {
+    if !format::needs_earlier(receiver.format) {
+        return Ok(Vec::new());
+    }
+    let (subject, id) = (event.subject.clone(), event.id);
+    let before = shared.read(move |r| r.events_before(&subject, id, EARLIER_MAX)).await?;
+    Ok(format::still_open(before))
 }
 
 impl Shared {
@@ -126,12 +178,19 @@ impl Shared {
         Tried { attempt, wait: None, age: None }
     }
 
-    async fn try_once(&self, notice: &Notice, receiver: &Receiver, before: u32) -> Tried {
+    async fn try_once(
+        &self,
+        notice: &Notice,
+        earlier: &[EventRow],
+        receiver: &Receiver,
+        before: u32,
+    ) -> Tried {
         let started = Instant::now();
-        let body = body(&notice.event, receiver.language, &self.instance, &self.base_url);
-        let seconds = real().0.div_euclid(1000);
-        let answer = match sign::headers(receiver.secret.as_ref(), &notice.uid, seconds, &body) {
-            Ok(headers) => http::post(&self.client, receiver, headers, body).await,
+        let (event, now, language) = (&notice.event, real(), receiver.language);
+        let told = Told { event, earlier, language, world: &self.world, now };
+        let request = format::request(&told, receiver);
+        let answer = match format::headers(receiver, &notice.uid, now, &request.body) {
+            Ok(headers) => self.door.post(receiver, headers, request).await,
             Err(why) => Answer::None(why),
         };
         let (at, speed) = (self.clock.now(), self.clock.speed());

@@ -24,6 +24,7 @@ mod judge;
 mod lanes;
 mod notify;
 mod operate;
+mod outbox;
 mod plan;
 mod state;
 mod task;

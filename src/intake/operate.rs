@@ -1,12 +1,12 @@
 //! What the intake does for the operation itself: the passing of time, sources
-//! that come, go and fall silent, attempts of delivery.
+//! that come, go and fall silent.
 
 use super::notify;
 use super::state::State;
 use super::task::condition_of;
 use crate::air::{Hour, Stamp};
 use crate::config::settings::EventKind;
-use crate::flow::{Attempt, Lane, Operational, Outcome, SourceId, SourceState};
+use crate::flow::{Lane, Operational, SourceId, SourceState};
 use crate::rules::judge::LevelNow;
 use crate::store::{DeviceId, OpenHour, RowKind, StoreError};
 use std::time::Duration;
@@ -292,14 +292,6 @@ impl State {
         seat.metrics.ignored("overload", count);
         let source = seat.row;
         self.append(at, RowKind::Overload { source, count })
-    }
-
-    /// An attempt to deliver a notice ended.
-    pub fn attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
-        self.writer.put_attempt(attempt)?;
-        let Outcome::Dead { why, disable: true } = &attempt.outcome else { return Ok(()) };
-        let receiver = self.writer.receiver_of(attempt.notice)?.unwrap_or_default();
-        self.condition("receiver_disabled", &receiver, Some(why), attempt.at)
     }
 
     /// A stage reports a condition of its own.

@@ -174,6 +174,12 @@ impl Intake {
                 self.answers.push(Box::new(move || drop(reply.send(acted))));
                 Ok(())
             }
+            Command::Outbox { act, at, reply } => {
+                let acted = self.state.handle_outbox(&act, at)?;
+                // Whoever does not wait any more learns it by asking again.
+                self.answers.push(Box::new(move || drop(reply.send(acted))));
+                Ok(())
+            }
         }
     }
 

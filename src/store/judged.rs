@@ -119,6 +119,16 @@ impl Reader {
         Ok(found.into_iter().next())
     }
 
+    /// Events of a subject before one of them, the newest first.
+    pub fn events_before(&self, subject: &str, id: i64, limit: usize) -> Res<Vec<EventRow>> {
+        self.all(
+            "SELECT id, uid, kind, subject, time, data FROM events
+             WHERE subject = ? AND id < ? ORDER BY id DESC LIMIT ?",
+            params![subject, id, limit as i64],
+            |r| event_of(r, 0),
+        )
+    }
+
     /// Receivers that asked to be left alone (410), with when and why.
     pub fn disabled_receivers(&self) -> Res<Vec<(String, Stamp, String)>> {
         self.all("SELECT receiver, at, why FROM disabled_receivers", [], |r| {
@@ -185,14 +195,19 @@ fn notice_of(r: &rusqlite::Row<'_>) -> rusqlite::Result<Notice> {
         next: Stamp(r.get(6)?),
         last: r.get(7)?,
         done: r.get::<_, Option<i64>>(8)?.map(Stamp),
-        event: EventRow {
-            id: r.get(9)?,
-            uid: r.get(10)?,
-            kind: r.get(11)?,
-            subject: r.get(12)?,
-            time: Stamp(r.get(13)?),
-            data: json(&r.get::<_, String>(14)?),
-        },
+        event: event_of(r, 9)?,
+    })
+}
+
+/// An event whose columns begin at `first`.
+pub(super) fn event_of(r: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<EventRow> {
+    Ok(EventRow {
+        id: r.get(first)?,
+        uid: r.get(first + 1)?,
+        kind: r.get(first + 2)?,
+        subject: r.get(first + 3)?,
+        time: Stamp(r.get(first + 4)?),
+        data: json(&r.get::<_, String>(first + 5)?),
     })
 }
 

@@ -7,7 +7,6 @@ use super::schema::classify;
 use super::types::*;
 use super::write::{Res, Snapshot, Writer};
 use crate::air::{Hour, Stamp};
-use crate::flow::{Attempt, Outcome};
 use rusqlite::{OptionalExtension, params};
 use std::collections::BTreeMap;
 
@@ -149,44 +148,6 @@ impl Writer {
             )?;
         }
         Ok(())
-    }
-
-    /// Notes what came of an attempt to deliver a notice.
-    pub fn put_attempt(&self, a: &Attempt) -> Res<()> {
-        let (state, next, last, done) = match &a.outcome {
-            Outcome::Delivered { status, took_ms } => {
-                ("delivered", a.at, format!("{status} in {took_ms} ms"), Some(a.at.0))
-            }
-            Outcome::Retry { why, next } => ("pending", *next, why.clone(), None),
-            Outcome::Dead { why, .. } => ("dead", a.at, why.clone(), Some(a.at.0)),
-        };
-        self.run(
-            "UPDATE outbox SET state = ?, attempts = attempts + 1, next = ?, last = ?, done = ? WHERE id = ? AND state = 'pending'",
-            params![state, next.0, last, done, a.notice],
-        )?;
-        if let Outcome::Dead { why, disable: true } = &a.outcome {
-            self.run(
-                "INSERT OR IGNORE INTO disabled_receivers (receiver, at, why) SELECT receiver, ?, ? FROM outbox WHERE id = ?",
-                params![a.at.0, why, a.notice],
-            )?;
-        }
-        Ok(())
-    }
-
-    /// The receiver of a notice.
-    pub fn receiver_of(&self, notice: i64) -> Res<Option<String>> {
-        let run = || {
-            self.conn
-                .prepare_cached("SELECT receiver FROM outbox WHERE id = ?")?
-                .query_row([notice], |r| r.get(0))
-                .optional()
-        };
-        run().map_err(|e| classify(&self.path, e))
-    }
-
-    /// Lets receivers be tried again that asked to be left alone.
-    pub fn enable_receivers(&self) -> Res<()> {
-        self.run("DELETE FROM disabled_receivers", []).map(drop)
     }
 
     /// Keeps only these levels, by ladder and scope.

@@ -40,6 +40,7 @@ mod info;
 mod judged;
 mod keep;
 mod ledger;
+mod outbox;
 mod query;
 mod read;
 mod row;

@@ -107,6 +107,7 @@ impl Reader {
             outbox: self.number("SELECT max(id) FROM outbox")?,
             change: self.number("SELECT max(id) FROM changes")?,
             hour: self.number("SELECT max(revision) FROM hours")?,
+            acts: 0,
         })
     }
 

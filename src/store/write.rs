@@ -78,6 +78,7 @@ impl Writer {
             outbox: number("SELECT max(id) FROM outbox")?,
             change: number("SELECT max(id) FROM changes")?,
             hour: number("SELECT max(revision) FROM hours")?,
+            acts: 0,
         };
         let mut statement = self.conn.prepare("SELECT id, name FROM devices ORDER BY id")?;
         let devices =

@@ -1,6 +1,8 @@
 //! `GET /api/v1/quarantine`, `/outbox`: what was set aside, and what receivers
 //! must be told.
 
+pub mod acts;
+
 use super::Ctx;
 use super::params::{Params, cursor};
 use super::problem::Problem;

@@ -8,8 +8,7 @@
 //!
 //! Nothing here writes: what changes something is a command to the intake, by
 //! someone with a token, answered after the commit; nothing the intake does waits
-//! for it. One file for
-//! each group of calls; what they share is in `shape`, `places`, `params`,
+//! for it. One file for each group of calls; what they share is in `shape`, `places`, `params`,
 //! `problem`. The description of the API is made from the same functions that
 //! answer (`openapi`).
 
@@ -175,7 +174,12 @@ fn reading_routes() -> Routes {
 /// Calls that change something: for those who may operate.
 fn changing_routes() -> Routes {
     let body_max = DefaultBodyLimit::max(forecasts::BODY_MAX);
-    vec![("/api/v1/forecasts", post(forecasts::post).layer(body_max))]
+    vec![
+        ("/api/v1/forecasts", post(forecasts::post).layer(body_max)),
+        ("/api/v1/outbox/{id}/retry", post(kept::acts::retry)),
+        ("/api/v1/outbox/{id}/drop", post(kept::acts::give_up)),
+        ("/api/v1/receivers/{id}/enable", post(kept::acts::enable)),
+    ]
 }
 
 /// Calls with which people act on the hotline: each looks at whose token it is.

@@ -43,6 +43,9 @@ use utoipa::{Modify, OpenApi};
         kept::quarantine,
         kept::one_quarantined,
         kept::outbox,
+        kept::acts::retry,
+        kept::acts::give_up,
+        kept::acts::enable,
         kept::one_notice
     ),
     components(schemas(Problem)),

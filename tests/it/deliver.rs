@@ -2,80 +2,18 @@
 
 use crate::helpers::keeper::{Keeper, change};
 use crate::helpers::receiver::{Receiver, Reply, settings};
-use crate::helpers::soon;
+use crate::helpers::stage::{NOW, Stage, dead, why};
 use axum::http::Method;
-use dustline::air::Stamp;
 use dustline::air::place::Language;
-use dustline::clock::Clock;
-use dustline::config::settings::{self, Delivery};
-use dustline::deliver::{self, Context, DeliverError};
-use dustline::flow::{Attempt, Outcome};
+use dustline::config::settings::{self, Outgoing};
+use dustline::deliver;
+use dustline::flow::{Attempt, Handled, Outcome};
 use dustline::store::NoticeState;
-use dustline::telemetry::{Health, Metrics, Role};
 use std::time::Duration;
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-
-const NOW: Stamp = Stamp(1_641_646_803_000);
-
-/// The stage at work.
-struct Stage {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<Result<(), DeliverError>>,
-}
-
-impl Stage {
-    fn start(keeper: &Keeper, receivers: Vec<settings::Receiver>, waits_ms: &[u64]) -> Stage {
-        Stage::finishing(keeper, receivers, waits_ms, Duration::from_secs(20))
-    }
-
-    fn finishing(
-        keeper: &Keeper,
-        receivers: Vec<settings::Receiver>,
-        waits_ms: &[u64],
-        finish_within: Duration,
-    ) -> Stage {
-        let schedule = waits_ms.iter().copied().map(Duration::from_millis).collect();
-        let context = Context {
-            reader: keeper.reader(),
-            receivers,
-            delivery: Delivery { schedule, parallel: 64 },
-            instance: "seoul-1".to_owned(),
-            base_url: "http://127.0.0.1:8080".to_owned(),
-            clock: Clock::manual(NOW),
-            committed: keeper.committed.clone(),
-            commands: keeper.commands.clone(),
-            metrics: Metrics::new("0", "test"),
-            part: Health::new().part("deliver", Role::Edge, None),
-            finish_within,
-        };
-        let (stop, stopped) = watch::channel(false);
-        Stage { stop, task: tokio::spawn(deliver::run(context, stopped)) }
-    }
-
-    async fn stop(self) {
-        self.stop.send_replace(true);
-        soon("the end of the stage", self.task).await.unwrap().unwrap();
-    }
-}
 
 /// Commits a change of its own subject for one receiver.
 async fn notice(keeper: &Keeper, id: &str, subject: &str, receiver: &str) {
     keeper.event(change(&format!("event-{id}"), subject, NOW), &[(id, receiver)]).await;
-}
-
-fn dead(attempt: &Attempt) -> (&str, bool) {
-    match &attempt.outcome {
-        Outcome::Dead { why, disable } => (why, *disable),
-        other => panic!("not dead: {other:?}"),
-    }
-}
-
-fn why(attempt: &Attempt) -> &str {
-    match &attempt.outcome {
-        Outcome::Retry { why, .. } => why,
-        other => panic!("not to be tried again: {other:?}"),
-    }
 }
 
 #[tokio::test]
@@ -309,12 +247,14 @@ async fn what_is_under_way_is_finished_before_the_stage_stops() {
 async fn a_secret_that_cannot_sign_never_leads_to_an_unsigned_request() {
     let keeper = Keeper::new();
     let receiver = Receiver::new([]).await;
-    let secret = Some(dustline::config::Secret::new("whsec_%%%"));
-    let wrong = settings::Receiver { secret, ..receiver.settings("a") };
+    let secrets = vec![dustline::config::Secret::new("whsec_%%%")];
+    let wrong = settings::Receiver { secrets, ..receiver.settings("a") };
     let stage = Stage::start(&keeper, vec![wrong.clone()], &[0]);
     notice(&keeper, "n1", "s", "a").await;
     assert!(dead(&keeper.attempts(1).await[0]).0.contains("cannot sign"));
-    assert!(deliver::probe(&wrong).await.unwrap_err().contains("cannot sign"));
+    assert!(
+        deliver::probe(&wrong, &Outgoing::default()).await.unwrap_err().contains("cannot sign")
+    );
     assert!(receiver.so_far().is_empty());
     stage.stop().await;
 }
@@ -342,7 +282,7 @@ async fn each_receiver_reads_its_own_language() {
 #[tokio::test]
 async fn a_probe_asks_and_tells_nothing() {
     let receiver = Receiver::new([]).await.usually(Reply::Status(405));
-    let said = deliver::probe(&receiver.settings("a")).await.unwrap();
+    let said = deliver::probe(&receiver.settings("a"), &Outgoing::default()).await.unwrap();
     assert!(said.contains("405"), "{said}");
     let got = receiver.so_far();
     assert_eq!((got.len(), &got[0].method), (1, &Method::OPTIONS));
@@ -350,7 +290,55 @@ async fn a_probe_asks_and_tells_nothing() {
     let gone = receiver.settings("a");
     drop(receiver);
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let gone = settings::Receiver { url: format!("http://{nobody}/?key=hidden"), ..gone };
-    let said = deliver::probe(&gone).await.unwrap_err();
+    let url = dustline::config::Secret::new(format!("http://{nobody}/?key=hidden"));
+    let gone = settings::Receiver { url, ..gone };
+    let said = deliver::probe(&gone, &Outgoing::default()).await.unwrap_err();
     assert!(said.contains("refused") && !said.contains("hidden"), "{said}");
+}
+
+#[tokio::test]
+async fn a_notice_that_is_given_up_lets_the_next_have_its_turn_at_once() {
+    let keeper = Keeper::new();
+    let receiver = Receiver::new([("n1", Reply::Status(500))]).await;
+    notice(&keeper, "n1", "s", "a").await;
+    let stage = Stage::start(&keeper, vec![receiver.settings("a")], &[0, 3_600_000]);
+    keeper.attempts(1).await;
+    keeper
+        .commit(|w| {
+            assert_eq!(w.drop_notice(1, NOW).unwrap(), Handled::Done { notice: 1 });
+            assert_eq!(w.drop_notice(1, NOW).unwrap(), Handled::Unfit { state: "dead".to_owned() });
+            w.put_event(&change("e2", "s", NOW), &[("n2".to_owned(), "a".to_owned())]).unwrap();
+            w.acted();
+        })
+        .await;
+    let attempts = keeper.attempts(2).await;
+    assert_eq!(attempts[1].notice, 2);
+    assert!(matches!(attempts[1].outcome, Outcome::Delivered { .. }));
+    stage.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_that_was_gone_is_enabled_and_its_dead_notices_are_tried_again() {
+    let keeper = Keeper::new();
+    let receiver = Receiver::new([("n1", Reply::Status(410))]).await;
+    notice(&keeper, "n1", "s", "a").await;
+    notice(&keeper, "n2", "s", "a").await;
+    let stage = Stage::start(&keeper, vec![receiver.settings("a")], &[0, 1]);
+    keeper.attempts(2).await;
+    keeper
+        .commit(|w| {
+            assert!(w.enable_receiver("a").unwrap() && !w.enable_receiver("a").unwrap());
+            for (old, new) in [(1, 3), (2, 4)] {
+                assert_eq!(w.retry_notice(old, NOW).unwrap(), Handled::Done { notice: new });
+            }
+            assert_eq!(w.retry_notice(1, NOW).unwrap(), Handled::Absent);
+            w.acted();
+        })
+        .await;
+    let attempts = keeper.attempts(4).await;
+    let delivered = |a: &&Attempt| matches!(a.outcome, Outcome::Delivered { .. });
+    assert_eq!(attempts.iter().filter(delivered).count(), 2, "{attempts:?}");
+    let ids: Vec<String> = receiver.so_far().into_iter().map(|g| g.id).collect();
+    assert_eq!(ids, ["n1", "n1", "n2"]);
+    stage.stop().await;
 }

@@ -4,6 +4,7 @@ use crate::air::place::Language;
 use crate::air::time::format_duration;
 use crate::config::settings::{EventKind, Http, Influx, MqttVersion, Receiver, Source, Zone};
 use crate::config::{Loaded, Own, Rulesets, Settings};
+use crate::deliver;
 use crate::rules::{Ruleset, Threshold};
 use serde::Serialize;
 use std::fmt;
@@ -85,7 +86,10 @@ struct ReceiverSummary {
     id: String,
     /// Without its path, in which some services put a secret.
     host: String,
+    format: &'static str,
     signed: bool,
+    /// Of the Ed25519 keys that sign, for the receiver.
+    public_keys: Vec<String>,
     language: Language,
     events: Vec<&'static str>,
     /// `None`: all.
@@ -191,7 +195,7 @@ fn threshold(t: &Threshold) -> ThresholdSummary {
 }
 
 fn receiver(receiver: &Receiver) -> ReceiverSummary {
-    let host = match receiver.url.split_once("://") {
+    let host = match receiver.url.reveal().split_once("://") {
         Some((scheme, rest)) => {
             let host = rest.split(['/', '?']).next().unwrap_or_default();
             format!("{scheme}://{host}")
@@ -206,7 +210,9 @@ fn receiver(receiver: &Receiver) -> ReceiverSummary {
     ReceiverSummary {
         id: receiver.id.clone(),
         host,
-        signed: receiver.secret.is_some(),
+        format: receiver.format.name(),
+        signed: !receiver.secrets.is_empty(),
+        public_keys: receiver.secrets.iter().filter_map(deliver::sign::public_key).collect(),
         language: receiver.language,
         events: events.collect(),
         zones: receiver.zones.clone(),
@@ -264,13 +270,17 @@ impl fmt::Display for Summary {
             writeln!(f, "threshold  {}: {}", t.id, t.criterion)?;
         }
         for r in &self.receivers {
-            let signed = if r.signed { "signed" } else { "unsigned" };
+            let signed = match (r.signed, r.public_keys.as_slice()) {
+                (false, _) => "unsigned".to_owned(),
+                (true, []) => "signed".to_owned(),
+                (true, keys) => format!("signed ({})", keys.join(" ")),
+            };
             let zones = r.zones.as_ref().map_or("all zones".to_owned(), |z| z.join(" "));
             let events = r.events.join(" ");
             writeln!(
                 f,
-                "receiver   {}: {}, {signed}, {}, {events}, {zones}",
-                r.id, r.host, r.language
+                "receiver   {}: {} as {}, {signed}, {}, {events}, {zones}",
+                r.id, r.host, r.format, r.language
             )?;
         }
         for i in &self.influxdb {

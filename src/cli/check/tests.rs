@@ -76,7 +76,7 @@ fn a_good_configuration_is_told_in_a_line_each_without_its_secrets() {
         "stations   1 with 2 devices\n",
         "zone       seoul: 1 station, Asia/Seoul, kr-air-alert@",
         "threshold  emergency: pm2_5 at least 150 µg/m³ in 2 of the last 3 readings; lifted below 75 µg/m³\n",
-        "receiver   desk: https://hooks.example, unsigned, en, change incident operational, all zones\n",
+        "receiver   desk: https://hooks.example as dustline, unsigned, en, change incident operational, all zones\n",
         "database   main: http://127.0.0.1:8086, o/b, with a token\n",
         "d.toml is good, with 4 warnings\n",
     ] {

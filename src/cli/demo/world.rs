@@ -72,7 +72,7 @@ async fn play(plan: &Plan, stage: &Stage) -> Result<u64, Failure> {
         finish.notify_one();
         std::future::pending::<()>().await;
     };
-    let secret = settings.receivers.iter().find_map(|r| r.secret.as_ref());
+    let secret = settings.receivers.iter().find_map(|r| r.secrets.first());
     let secret = secret.map_or("", |s| s.reveal());
     tokio::select! {
         ended = app.run_until(finish.notified()) => ended?,

@@ -2,7 +2,7 @@
 
 use super::super::reader::general;
 use super::super::{Settings, read};
-use super::{SIGNING_KEY, Shelf, shown};
+use super::{ED25519_KEY, SIGNING_KEY, Shelf, shown};
 use crate::hotline::Plan;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -43,6 +43,8 @@ fn shelf() -> Shelf {
         .with_file("/etc/dustline/client.pem", CERTIFICATE)
         .with_file("/etc/dustline/client.key", "-----BEGIN PRIVATE KEY-----\n")
         .with_file("/etc/dustline/kr-desk.secret", SIGNING_KEY)
+        .with_file("/etc/dustline/kr-desk.former", ED25519_KEY)
+        .with_file("/etc/dustline/kr-director.url", "https://chat.example/hook/token")
         .with_file("/etc/dustline/influxdb.token", "t")
         .with_file("/etc/dustline/party-kr.token", "t")
         .with_file(

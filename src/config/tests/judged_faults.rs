@@ -116,14 +116,33 @@ fn a_receiver_is_checked() {
     receiver(
         "url = \"a\"",
         &[
-            "3:7: receiver[0].url: found \"a\", expected a URL that begins with http:// or https://; \
+            "3:7: receiver[0].url: found something else, expected a URL that begins with http:// or https://; \
          relative URL without a base",
         ],
     );
     receiver(
-        &format!("{url}format = \"cap\""),
-        &["4:10: receiver[0].format: \"cap\" is a known format that this version does not write; \
-         available: dustline"],
+        &format!("{url}format = \"capp\""),
+        &["4:10: receiver[0].format: found \"capp\", expected \"dustline\" or \"cap\" or \
+         \"alertmanager\" or \"slack\" or \"feishu\" or \"dingtalk\" or \"wecom\" or \"discord\"; did you \
+         mean `cap`?"],
+    );
+    receiver(
+        &format!("{url}format = \"slack\"\nsecret = \"hunter2\""),
+        &[
+            "5:10: receiver[0].secret: this format is not signed; its url is the secret; give it as \
+         url = { file = \"…\" } and leave out secret",
+        ],
+    );
+    receiver(
+        &format!("{url}fallback = \"dusk\"\nfallback_after = 0"),
+        &[
+            "4:12: receiver[0].fallback: there is no receiver \"dusk\"; did you mean `desk`?",
+            "5:18: receiver[0].fallback_after: found 0, expected a whole number from 1 to 100",
+        ],
+    );
+    receiver(
+        &format!("{url}fallback = \"desk\""),
+        &["4:12: receiver[0].fallback: a receiver cannot stand in for itself"],
     );
     receiver(
         &format!("{url}language = \"kr\""),
@@ -154,8 +173,8 @@ fn a_receiver_is_checked() {
     receiver(
         &format!("{url}secret = \"whsk_AAAA\""),
         &[
-            "4:10: receiver[0].secret: a whsk_ key (Ed25519) is known, but this version does not sign \
-         with it; use a whsec_ key",
+            "4:10: receiver[0].secret: the secret is not whsk_ followed by an Ed25519 key of 32 or 64 \
+         bytes in base64; make one: echo whsk_$(openssl rand -base64 32)",
         ],
     );
     receiver(

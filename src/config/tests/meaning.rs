@@ -114,7 +114,7 @@ fn what_is_allowed_but_unwise_is_warned_of() {
         "[[receiver]]\nid = \"r\"\nurl = \"http://a\"\nevents = []",
         &[
             "1:1: receiver[0]: no secret: the receiver cannot tell our notices from forged ones; add \
-         secret = { file = \"…\" } with a key that begins with whsec_",
+         secret = { file = \"…\" } with a key that begins with whsec_ or whsk_",
             "3:7: receiver[0].url: goes over the network unencrypted; use https://",
             "4:10: receiver[0].events: no kind of event: this receiver is never told anything",
         ],

@@ -17,6 +17,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// A key that Standard Webhooks accepts.
+const ED25519_KEY: &str = "whsk_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 const SIGNING_KEY: &str = "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=";
 
 /// An environment of our own.

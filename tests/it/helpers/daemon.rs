@@ -56,6 +56,26 @@ impl TestDaemon {
         std::fs::write(self.config_file(), &self.config).unwrap();
     }
 
+    /// A configuration file as its own, but for the port that it has got.
+    pub fn config_that_names_its_port(&self) -> PathBuf {
+        let file = self.dir.path().join("asking.toml");
+        let address = self.base.trim_start_matches("http://");
+        std::fs::write(&file, self.config.replacen("127.0.0.1:0", address, 1)).unwrap();
+        file
+    }
+
+    /// Orders something, with a token or without; hands out status and answer.
+    pub async fn order(&self, path: &str, token: Option<&str>) -> (u16, Value) {
+        let request = self.client.post(format!("{}{path}", self.base));
+        let request = match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
+        let answer = request.send().await.unwrap();
+        let status = answer.status().as_u16();
+        (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default())
+    }
+
     /// Sets a variable of its environment, from the next start on.
     pub fn environment(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));

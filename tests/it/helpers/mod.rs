@@ -1,10 +1,12 @@
 //! Counterparts and deadlines that the tests share.
 
+pub mod alertmanager;
 pub mod daemon;
 pub mod database;
 pub mod keeper;
 pub mod mosquitto;
 pub mod receiver;
+pub mod stage;
 pub mod victoria;
 
 use std::future::Future;

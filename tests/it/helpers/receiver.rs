@@ -22,6 +22,8 @@ pub const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub enum Reply {
     /// This status.
     Status(u16),
+    /// 200 with this JSON.
+    Json(&'static str),
     /// This status, and come back in so many seconds.
     RetryAfter(u16, u64),
     /// Elsewhere, on the same server.
@@ -45,7 +47,11 @@ pub struct Got {
     pub id: String,
     /// Whether the signature is right.
     pub verified: bool,
-    /// The body.
+    /// What followed the `?` in its address.
+    pub query: String,
+    /// The body, to the last byte.
+    pub bytes: Bytes,
+    /// The body, if it is JSON.
     pub body: serde_json::Value,
     /// Every header.
     pub headers: HeaderMap,
@@ -114,6 +120,13 @@ impl Shared {
     }
 }
 
+impl Receiver {
+    /// From now on it answers so, where the script says nothing else.
+    pub fn answers(&self, reply: Reply) {
+        *self.shared.usual.lock().unwrap() = reply;
+    }
+}
+
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.task.abort();
@@ -124,14 +137,15 @@ impl Drop for Receiver {
 pub fn settings(id: &str, url: &str) -> dustline::config::settings::Receiver {
     dustline::config::settings::Receiver {
         id: id.to_owned(),
-        url: url.to_owned(),
-        secret: Some(Secret::new(SECRET)),
+        url: Secret::new(url),
+        secrets: vec![Secret::new(SECRET)],
         format: BodyFormat::Dustline,
         language: Language::Ko,
         events: vec![EventKind::Change, EventKind::Operational],
         zones: None,
         timeout: Duration::from_secs(10),
         real_only: false,
+        fallback: None,
     }
 }
 
@@ -149,9 +163,11 @@ async fn take(
         at: Instant::now(),
         method,
         path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
         id: text("webhook-id"),
         verified: webhook.verify(&body, &headers).is_ok(),
         body: serde_json::from_slice(&body).unwrap_or_default(),
+        bytes: body,
         headers: headers.clone(),
     };
     let reply = shared.reply(&got.id);
@@ -159,6 +175,7 @@ async fn take(
     let status = |code: u16| StatusCode::from_u16(code).unwrap();
     match reply {
         Reply::Status(code) => (status(code), "so be it").into_response(),
+        Reply::Json(text) => text.into_response(),
         Reply::RetryAfter(code, seconds) => {
             (status(code), [(header::RETRY_AFTER, seconds.to_string())]).into_response()
         }

@@ -6,9 +6,8 @@
 //! (`inputs_omitted` says how many), then long strings are cut (`shortened`),
 //! then everything goes that is not needed to know what happened.
 
-use super::text::{in_language, text};
-use crate::air::place::Language;
-use crate::store::EventRow;
+use super::{Request, Told, link};
+use crate::deliver::text::{in_language, text};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -16,7 +15,7 @@ use serde_json::{Map, Value};
 pub const BODY_MAX: usize = 20_000;
 
 /// The media type of a structured CloudEvent.
-pub const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
+const CONTENT_TYPE: &str = "application/cloudevents+json; charset=utf-8";
 
 /// Characters of a string that stay when strings are cut.
 const STRING_MAX: usize = 400;
@@ -64,62 +63,43 @@ struct Envelope<'a> {
     data: &'a Map<String, Value>,
 }
 
-/// The body of an event for a reader of this language. `instance` names this
-/// installation; `base_url` is where its page is reached.
-pub fn body(event: &EventRow, language: Language, instance: &str, base_url: &str) -> Vec<u8> {
-    let mut data = match &event.data {
+/// An event for a reader of this language.
+pub(super) fn request(told: &Told<'_>) -> Request {
+    let mut data = match &told.event.data {
         Value::Object(map) => map.clone(),
         other => Map::from_iter([("detail".to_owned(), other.clone())]),
     };
     loop {
-        let written = write(event, &data, language, instance, base_url);
-        if written.len() <= BODY_MAX || !shorten(&mut data) {
-            return written;
+        let body = write(told, &data);
+        if body.len() <= BODY_MAX || !shorten(&mut data) {
+            return Request { content_type: CONTENT_TYPE, body, query: Vec::new() };
         }
     }
 }
 
-fn write(
-    event: &EventRow,
-    data: &Map<String, Value>,
-    language: Language,
-    instance: &str,
-    base_url: &str,
-) -> Vec<u8> {
-    let mut told = data.clone();
+fn write(told: &Told<'_>, data: &Map<String, Value>) -> Vec<u8> {
+    let (event, language) = (told.event, told.language);
+    let mut all = data.clone();
     if let Some(criterion) = data.get("criterion").and_then(|c| in_language(c, language)) {
-        told.insert("criterion".to_owned(), Value::String(criterion));
+        all.insert("criterion".to_owned(), Value::String(criterion));
     }
     let words = text(&event.kind, &Value::Object(data.clone()), language);
-    told.insert("text".to_owned(), Value::String(words));
-    told.remove("said");
-    told.entry("exercise").or_insert(Value::Bool(false));
-    told.insert("url".to_owned(), Value::String(link(event, base_url)));
+    all.insert("text".to_owned(), Value::String(words));
+    all.remove("said");
+    all.entry("exercise").or_insert(Value::Bool(false));
+    all.insert("url".to_owned(), Value::String(link(told)));
     let envelope = Envelope {
         specversion: "1.0",
         id: &event.uid,
-        source: format!("dustline://{instance}"),
+        source: format!("dustline://{}", told.world.instance),
         kind: &event.kind,
         subject: &event.subject,
         time: event.time.to_string(),
         datacontenttype: "application/json",
-        data: &told,
+        data: &all,
     };
     // Strings, numbers and maps with string keys cannot fail to be written.
     serde_json::to_vec(&envelope).unwrap_or_default()
-}
-
-/// Where a person can see more.
-fn link(event: &EventRow, base_url: &str) -> String {
-    let base = base_url.trim_end_matches('/');
-    match event.kind.as_str() {
-        "dustline.change.v1" => format!("{base}/changes/{}", event.uid),
-        "dustline.incident.v1" => {
-            let id = event.subject.trim_start_matches("incident/");
-            format!("{base}/api/v1/incidents/{id}")
-        }
-        _ => format!("{base}/"),
-    }
 }
 
 /// Takes one step to less data; false if there is none left.
@@ -172,6 +152,9 @@ fn cut(value: &mut Value, max: usize) {
 mod tests {
     use super::*;
     use crate::air::Stamp;
+    use crate::air::place::Language;
+    use crate::deliver::format::fixture;
+    use crate::store::EventRow;
     use proptest::prelude::*;
     use serde_json::json;
 
@@ -187,7 +170,7 @@ mod tests {
     }
 
     fn read(event: &EventRow, language: Language) -> Value {
-        let bytes = body(event, language, "seoul-1", "http://127.0.0.1:8080/");
+        let bytes = fixture::told(event, language, |told| request(told).body);
         assert!(bytes.len() <= BODY_MAX, "{} bytes", bytes.len());
         serde_json::from_slice(&bytes).unwrap()
     }
