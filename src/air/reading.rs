@@ -81,7 +81,8 @@ pub struct Observation {
 /// A part of a message that a decoder left out, and why.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Skipped {
-    /// Where in the message: a JSON Pointer, or empty for the message as a whole.
+    /// Where in the message: a JSON Pointer, in other texts the line or number of
+    /// the entry, or empty for the message as a whole.
     pub path: String,
     /// Why, in words for an operator.
     pub reason: String,

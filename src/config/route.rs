@@ -6,7 +6,8 @@ use super::settings::Source;
 use crate::air::{Label, Quantity};
 use crate::decode::plain::usual_quantity;
 use crate::decode::{
-    DEVICE_MAX, DeviceFrom, Field, ForecastZone, Format, LABEL_MAX, Mapping, Plain, Pointer, Route,
+    DEVICE_MAX, DeviceFrom, Field, ForecastZone, Format, Hints, LABEL_MAX, Mapping, Plain, Pointer,
+    Route,
     TimeFrom, TimeUnit, TopicPattern,
 };
 use std::collections::BTreeMap;
@@ -14,8 +15,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 /// Networks that have a name already, but no decoder in this version.
-const LATER: [&str; 13] = [
-    "chirpstack-v4",
+const LATER: &[&str] = &[
     "esphome",
     "ha-discovery",
     "homie",
@@ -24,10 +24,11 @@ const LATER: [&str; 13] = [
     "qingping",
     "rtl433",
     "senml",
+    "senml",
+    "smartcitizen",
     "smartcitizen",
     "sparkplug-b",
     "tasmota",
-    "ttn-v3",
 ];
 
 /// Reads the subscriptions of one source.
@@ -79,7 +80,7 @@ fn one(table: &mut Table<'_>) -> Option<Route> {
         "forecast" => Some(Format::Forecast([].into())),
         "plain" => Some(Format::Plain(plain(table, topic.as_ref(), pattern.as_ref()))),
         "" => None,
-        name => Format::native(name).or_else(|| {
+        name => Format::hinted(name, hints(table, name)).or_else(|| {
             unknown_format(&item, name);
             None
         }),
@@ -101,21 +102,38 @@ fn unknown_format(item: &Item<'_>, name: &str) {
             Some(format!("available: {}", Format::names().join(", "))),
         );
     } else {
-        let names = Format::names().iter().copied().chain(LATER);
+        let names = Format::names().iter().chain(LATER).copied();
         item.wrong_with(&available(), did_you_mean(name, names));
     }
+}
+
+/// What a network's messages leave open; only of formats that do.
+fn hints(table: &mut Table<'_>, format: &str) -> Hints {
+    let mut hints = Hints::default();
+    if Hints::wanted(format, "time_zone") {
+        hints.zone = table.get("time_zone").and_then(|i| i.time_zone());
+    }
+    if Hints::wanted(format, "quantities") {
+        hints.names = quantities(table);
+    }
+    if Hints::wanted(format, "device_tag") {
+        hints.device_tag = table.get("device_tag").and_then(|i| Some(i.filled_text()?.to_owned()));
+    }
+    hints
+}
+
+/// `quantities`: the network's own names and ours.
+fn quantities(table: &mut Table<'_>) -> BTreeMap<String, Quantity> {
+    let table = table.table("quantities");
+    let entries = table.entries().into_iter();
+    entries.filter_map(|(name, item)| Some((name.to_owned(), item.quantity()?))).collect()
 }
 
 /// The settings of `plain`.
 fn plain(table: &mut Table<'_>, topic: Option<&Item<'_>>, pattern: Option<&TopicPattern>) -> Plain {
     let device = table.get("device").and_then(|i| device(&i));
     let quantity = table.get("quantity").and_then(|i| i.quantity());
-    let mut names = BTreeMap::new();
-    for (name, item) in table.table("quantities").entries() {
-        if let Some(quantity) = item.quantity() {
-            names.insert(name.to_owned(), quantity);
-        }
-    }
+    let names = quantities(table);
     let label = label(table);
     let (factor, offset) = scale(table);
     if let (Some(item), Some(pattern)) = (topic, pattern) {

@@ -8,7 +8,7 @@
 
 use super::gathered::Gathered;
 use super::json::{self, Container, escape};
-use super::{Captures, Decoded, Message, Refused, number};
+use super::{Captures, Decoded, Hints, Message, Refused, number};
 use crate::air::{Label, Quantity};
 
 /// Key, quantity, variant. `Standard` is the sensor's CF=1 calibration,
@@ -29,7 +29,7 @@ const KEYS: &[(&str, Quantity, &str)] = &[
 ];
 
 /// Reads one message.
-pub fn read(m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
+pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refused> {
     let document = Container::object_of_message(m)?;
     let mut own = Gathered::default();
     gather(&document, "", "", &mut own);

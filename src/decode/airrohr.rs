@@ -11,10 +11,11 @@
 //! that has a reading gives the main value, the others are channels named after
 //! their sensors.
 
+use super::elements::Elements;
 use super::gathered::{Gathered, too_many};
 use super::json::{self, Container};
 use super::number::{self, NoNumber};
-use super::{Captures, Decoded, ENTRIES_MAX, Message, Refused, time};
+use super::{Captures, Decoded, ENTRIES_MAX, Hints, Message, Refused, time};
 use crate::air::{Label, Quantity, Stamp};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -86,7 +87,7 @@ struct Entry<'a> {
 }
 
 /// Reads one message.
-pub fn read(m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
+pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refused> {
     let document = Container::object_of_message(m)?;
     let array = document.get("sensordatavalues").and_then(Container::of);
     let Some(Container::Array(items)) = array else {
@@ -100,7 +101,7 @@ pub fn read(m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
     let mut found = Gathered::default();
     let mut entries = known_entries(&items, &mut found);
     entries.sort_by_key(|e| e.row);
-    gather(&entries, measures_mass(sensor.as_ref()), &mut found);
+    gather(&entries, is_of_mass(sensor.as_ref()), &mut found);
     if found.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
@@ -131,7 +132,7 @@ fn known_entries<'a>(items: &[&'a RawValue], found: &mut Gathered) -> Vec<Entry<
 /// Takes values in the order of [`NAMES`], so that the first of a quantity is
 /// the main one.
 fn gather(entries: &[Entry], bare_is_mass: bool, found: &mut Gathered) {
-    let mut has_main: Vec<Quantity> = Vec::new();
+    let mut elements = Elements::default();
     for entry in entries {
         let Some((name, quantity)) = NAMES.get(entry.row) else { continue };
         let sensor = name.split_once('_').map(|(sensor, _)| sensor);
@@ -145,11 +146,7 @@ fn gather(entries: &[Entry], bare_is_mass: bool, found: &mut Gathered) {
             .and_then(|n| in_our_unit(*quantity, n));
         let mut label = Label::default();
         if number.is_ok() {
-            if has_main.contains(quantity) {
-                label.channel = sensor.unwrap_or("dht").to_lowercase();
-            } else {
-                has_main.push(*quantity);
-            }
+            label.channel = elements.channel(*quantity, sensor.unwrap_or("dht"));
         }
         found.add(*quantity, label, number, || path(entry.place));
     }
@@ -157,7 +154,7 @@ fn gather(entries: &[Entry], bare_is_mass: bool, found: &mut Gathered) {
 
 /// Converts, and leaves out the firmware's marks for "no value": −128 for
 /// temperatures, −1 for everything else.
-fn in_our_unit(quantity: Quantity, number: f64) -> Result<f64, NoNumber> {
+pub fn in_our_unit(quantity: Quantity, number: f64) -> Result<f64, NoNumber> {
     let is_mark = match quantity {
         Quantity::Temperature => number == -128.0,
         Quantity::Pm1 | Quantity::Pm2_5 | Quantity::Pm4 | Quantity::Pm10 => number < 0.0,
@@ -172,10 +169,15 @@ fn in_our_unit(quantity: Quantity, number: f64) -> Result<f64, NoNumber> {
 
 /// Whether bare names are masses: only those of a record whose sensor is known
 /// to measure mass.
-fn measures_mass(sensor: Option<&Container>) -> bool {
+fn is_of_mass(sensor: Option<&Container>) -> bool {
     let kind = sensor.and_then(|s| s.get("sensor_type")).and_then(Container::of);
     let name = kind.and_then(|k| k.get("name")).and_then(json::text);
-    name.is_some_and(|name| MASS_SENSORS.iter().any(|mass| name.starts_with(mass)))
+    name.is_some_and(|name| measures_mass(&name))
+}
+
+/// Whether a type of sensor, by its name in the public API, measures mass.
+pub fn measures_mass(kind: &str) -> bool {
+    MASS_SENSORS.iter().any(|mass| kind.starts_with(mass))
 }
 
 /// The time of a public record; a station sends none.

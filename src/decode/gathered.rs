@@ -38,6 +38,17 @@ impl Gathered {
         self.values.is_empty() && self.skipped.is_empty()
     }
 
+    /// How many entries were found, taken and left out together.
+    pub fn len(&self) -> usize {
+        self.values.len() + self.skipped.len()
+    }
+
+    /// Adds to an observation of the same device and instant.
+    pub fn join(self, observation: &mut Observation, skipped: &mut Vec<Skipped>) {
+        observation.values.extend(self.values);
+        skipped.extend(self.skipped);
+    }
+
     /// The result for one device; `at` is its own time, if it gave one.
     pub fn of(self, device: String, at: Option<Stamp>) -> Decoded {
         let Gathered { values, skipped } = self;

@@ -14,16 +14,21 @@
 //! in `NATIVE`; one whose messages need what earlier ones said has a function of
 //! the type [`ReadWith`] and a line in `REMEMBERING` (see [`memory`]). What all
 //! decoders share lies beside them: [`topic`] for patterns, `json` for
-//! documents, `number`, `time` and `unit` for lenient scalars, `gathered` for
-//! what was found and left out.
+//! documents, `number`, `time` and `unit` for lenient scalars, `gathered` and
+//! `batch` for what was found and left out, [`Hints`] for what an operator may add.
 //!
 //! Decoders skip what their format defines as "no reading"; whether a number
 //! that was sent can be believed is for `quality`, which keeps it with a flag.
 
 mod airgradient;
 mod airrohr;
+mod batch;
+mod chirpstack_v4;
+mod codec;
+mod elements;
 pub mod forecast;
 mod gathered;
+mod hints;
 mod json;
 pub mod mapping;
 pub mod memory;
@@ -31,6 +36,8 @@ mod number;
 pub mod plain;
 mod time;
 pub mod topic;
+mod ttn_v3;
+mod unit;
 mod zigbee2mqtt;
 
 #[cfg(test)]
@@ -41,6 +48,7 @@ mod robustness_test;
 mod samples_test;
 
 pub use forecast::{ForecastFault, ForecastZone, Forecasts};
+pub use hints::Hints;
 pub use json::Pointer;
 pub use mapping::{DeviceFrom, Field, Mapping};
 pub use memory::{Memory, Notes, Remember};
@@ -116,8 +124,10 @@ impl Refused {
     /// Every policy by which a decoder ignores a message: `empty` (a retained
     /// message is being cleared), `housekeeping` (a topic that is never about
     /// readings), `no_quantity` (well formed, but without anything we keep),
-    /// `no_route` (no subscription's pattern matches the topic).
-    pub const IGNORED: [&'static str; 4] = ["empty", "housekeeping", "no_quantity", "no_route"];
+    /// `no_route` (no subscription's pattern matches the topic),
+    /// `simulated` (someone tries a network's console).
+    pub const IGNORED: [&'static str; 5] =
+        ["empty", "housekeeping", "no_quantity", "no_route", "simulated"];
 
     /// Every reason for which a decoder calls a message malformed.
     pub const MALFORMED: [&'static str; 12] = [
@@ -148,7 +158,7 @@ impl Refused {
 }
 
 /// The function by which one network's messages are read.
-pub type Read = fn(&Message, &Captures) -> Result<Decoded, Refused>;
+pub type Read = fn(&Message, &Captures, &Hints) -> Result<Decoded, Refused>;
 
 /// The same for a network whose messages need what earlier ones said.
 pub type ReadWith = fn(&Message, &Captures, &mut Notes) -> Result<Decoded, Refused>;
@@ -157,6 +167,8 @@ pub type ReadWith = fn(&Message, &Captures, &mut Notes) -> Result<Decoded, Refus
 const NATIVE: &[(&str, Read)] = &[
     ("airgradient", airgradient::read),
     ("airrohr", airrohr::read),
+    ("chirpstack-v4", chirpstack_v4::read),
+    ("ttn-v3", ttn_v3::read),
     ("zigbee2mqtt", zigbee2mqtt::read),
 ];
 
@@ -183,8 +195,12 @@ const NAMES: [&str; NATIVE.len() + REMEMBERING.len() + CONFIGURED.len()] = {
 };
 
 /// A network with a decoder of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Native(usize);
+#[derive(Debug, Clone, PartialEq)]
+pub struct Native {
+    /// Its row in [`NATIVE`].
+    row: usize,
+    hints: Hints,
+}
 
 /// A network with a decoder of its own that remembers what messages said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -213,17 +229,22 @@ impl Format {
 
     /// The network's own decoder of this name.
     pub fn native(name: &str) -> Option<Format> {
-        let native = NATIVE.iter().position(|(n, _)| *n == name);
-        let remembering = || REMEMBERING.iter().position(|(n, _)| *n == name);
-        native
-            .map(|i| Format::Native(Native(i)))
-            .or_else(|| remembering().map(|i| Format::Remembering(Remembering(i))))
+        Format::hinted(name, Hints::default())
+    }
+
+    /// The network's own decoder of this name, told what its messages leave open.
+    pub fn hinted(name: &str, hints: Hints) -> Option<Format> {
+        if let Some(row) = NATIVE.iter().position(|(n, _)| *n == name) {
+            return Some(Format::Native(Native { row, hints }));
+        }
+        let remembering = REMEMBERING.iter().position(|(n, _)| *n == name);
+        remembering.map(|i| Format::Remembering(Remembering(i)))
     }
 
     /// The name by which a configuration asks for it.
     pub fn name(&self) -> &'static str {
         match self {
-            Format::Native(Native(i)) => NATIVE.get(*i).map_or("", |(name, _)| name),
+            Format::Native(Native { row, .. }) => NATIVE.get(*row).map_or("", |(name, _)| name),
             Format::Remembering(Remembering(i)) => REMEMBERING.get(*i).map_or("", |(n, _)| n),
             Format::Plain(_) => "plain",
             Format::Json(_) => "json",
@@ -243,8 +264,8 @@ impl Format {
                 None => Err(Refused::Ignored("no_route")),
             },
             _ if m.payload.is_empty() => Err(Refused::Ignored("empty")),
-            Format::Native(Native(i)) => match NATIVE.get(*i) {
-                Some((_, read)) => read(m, captures),
+            Format::Native(Native { row, hints }) => match NATIVE.get(*row) {
+                Some((_, read)) => read(m, captures, hints),
                 None => Err(Refused::Ignored("no_route")),
             },
             Format::Plain(plain) => plain.read(m, captures),

@@ -1,6 +1,7 @@
 //! One bare number per topic: ESPHome, ESPEasy, Smogomierz and much that is
 //! built at home. Device and quantity come from the topic or the settings.
 
+use super::elements::is_label;
 use super::gathered::Gathered;
 use super::number::{self, NoNumber};
 use super::{Captures, Decoded, LABEL_MAX, Message, Refused, json};
@@ -126,7 +127,7 @@ impl Plain {
 /// The label of the settings, with what the topic says in its place.
 pub(super) fn captured_label(set: &Label, captures: &Captures) -> Result<Label, String> {
     let part = |name: &str, set: &String| match captures.get(name) {
-        Some(text) if text.len() > LABEL_MAX || text.chars().any(char::is_control) => Err(format!(
+        Some(text) if !is_label(text) => Err(format!(
             "the {name} {:?} is longer than {LABEL_MAX} bytes or has control characters",
             number::shown(text)
         )),

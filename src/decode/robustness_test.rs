@@ -36,10 +36,30 @@ const BODIES: &[&str] = &[
     r#"{"serialno":"a1","pm01":3.5,"pm02":7,"pm10":8.25,"pm02Compensated":6.5,"rco2":447,"atmp":21.5,"rhum":43,"channels":{"1":{"pm02":6,"pm10":8},"2":{"pm02":8}},"satellites":{"f0":{"atmp":19.5}},"timestamp":1700000000}"#,
     r#"{"pm25":-1,"pm10":6.5,"temperature":23.25,"humidity":55,"last_seen":"2023-11-14T22:13:20.123Z","state":"OFF"}"#,
     r#"{"esp8266id":"135","sensor":{"id":4,"sensor_type":{"name":"SDS011"}},"timestamp":"2023-11-14 22:13:20","sensordatavalues":[{"value_type":"SDS_P1","value":"4.30"},{"value_type":"P2","value":"3.5"},{"value_type":"BME280_pressure","value":"100100.5"}]}"#,
+    r#"{"sensor_id":4,"sensor_type":"SDS011","time":"2023-11-14T22:13:20Z","P1":7.5,"P2":3.25,"pressure":100100.5}"#,
+    r#"{"time":"2023-11-14 22:13:20","model":"Fineoffset-WH0290","id":51,"channel":1,"pm2_5_ug_m3":9,"pm10_0_ug_m3":11,"temperature_F":50}"#,
+    r#"{"StatusSNS":{"Time":"2023-11-14T22:13:20","BME280":{"Temperature":4.5,"Pressure":30},"AM2301-01":{"Temperature":null},"PMS5003":{"PM2.5":7,"CF2.5":8},"TempUnit":"F","PressureUnit":"inHg"}}"#,
+    r#"{"end_device_ids":{"device_id":"d"},"uplink_message":{"decoded_payload":{"pm2.5":7,"barometric_pressure":{"unit":"Pa","value":97250},"history":[{"timestamp":1700000000,"pm10":3}]},"received_at":"2023-11-14T22:13:20Z"}}"#,
+    r#"{"uplink_message":{"normalized_payload":[{"air":{"temperature":20.5}}],"rx_metadata":[{"time":"2023-11-14T22:13:20Z"}]}}"#,
+    r#"{"time":"2023-11-14T22:13:20.5+00:00","deviceInfo":{"devEui":"01"},"data":"AA==","object":{"pm2_5":7,"pm10":65535,"history":[{"timestamp":1700000000,"pm10":3},{"pm10":4}]}}"#,
+    r#"{"type":"17","mac":"a1","timestamp":1700000000,"sensorData":[{"timestamp":{"value":1700000000},"pm25":{"value":7,"status":1},"pm10":{"value":9}},{"co2":{"value":600}}]}"#,
+    r#"[{"bn":"urn:dev:mac:01:","bt":1.7e9,"bu":"ug/m3","bv":1,"n":"pm1","v":4.5},{"n":"temp","u":"Cel","t":-5,"v":"9.5"},{"bver":10,"u":"%RH","v":1e2}]"#,
+    "{t:2017-03-24T13:35:14Z,55:21.40,87:9,72:8,112:600}",
+    "air,node=a\\ b,channel=c pm25=16,SDS_P1=\"8.5\",co2=447i 1465839830100400200\nair pm10=7",
     "12.5",
 ];
 
-const TOPICS: &[&str] = &["zigbee2mqtt/a/pm25", "zigbee2mqtt/a", "airgradient/readings/a", "a", ""];
+const TOPICS: &[&str] = &[
+    "zigbee2mqtt/a/pm25",
+    "zigbee2mqtt/a",
+    "airgradient/readings/a",
+    "tele/a/SENSOR",
+    "device/sck/a/readings/raw",
+    "/snow/up/a",
+    "rtl_433/a/devices/b/c/humidity",
+    "a",
+    "",
+];
 
 /// What holds of every result.
 fn check(result: Result<Decoded, Refused>) {
@@ -130,14 +150,15 @@ proptest! {
 #[test]
 fn what_is_not_text_or_not_json_is_malformed_by_name() {
     for format in formats() {
-        let is_plain = format.name() == "plain";
+        let is_json = !["plain", "influx-line", "smartcitizen"].contains(&format.name());
+        let other = if format.name() == "plain" { "not_a_number" } else { "bad_syntax" };
         for (payload, reason) in [
             (&b"\xff\xfe{\"pm02\":1}"[..], "not_utf8"),
             (b"{\"pm02\":1", "not_json"),
             (b"{\"pm02\":NaN}", "not_json"),
             (b"{\"pm02\":1}}", "not_json"),
         ] {
-            let reason = if is_plain && reason == "not_json" { "not_a_number" } else { reason };
+            let reason = if is_json || reason == "not_utf8" { reason } else { other };
             let result = read("#", format.clone(), "zigbee2mqtt/a", payload);
             assert_eq!(short(&result), format!("malformed: {reason}"), "{}", format.name());
         }

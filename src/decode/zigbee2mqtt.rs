@@ -9,7 +9,7 @@
 use super::gathered::Gathered;
 use super::json::{self, Container};
 use super::number::NoNumber;
-use super::{Captures, Decoded, Message, Refused, number, time};
+use super::{Captures, Decoded, Hints, Message, Refused, number, time};
 use crate::air::{Label, Quantity};
 
 /// Zigbee2MQTT's default for the first part of its topics.
@@ -27,7 +27,7 @@ const KEYS: &[(&str, Quantity)] = &[
 ];
 
 /// Reads one message.
-pub fn read(m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
+pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refused> {
     let name = friendly_name(m.topic, captures);
     if is_housekeeping(name) {
         return Err(Refused::Ignored("housekeeping"));

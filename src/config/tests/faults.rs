@@ -222,9 +222,9 @@ fn a_format_that_is_unknown_or_of_a_later_version_is_named_with_those_there_are(
     let at = "5:47: source[0].subscribe[0].format: ";
     let available = crate::decode::Format::names().join(", ");
     subscribe(
-        "{ topic = \"a/{device}\", format = \"tasmota\" }",
+        "{ topic = \"a/{device}\", format = \"forecast\" }",
         &[&format!(
-            "{at}\"tasmota\" is a known format that this version does not read; available: {available}"
+            "{at}\"forecast\" is a known format that this version does not read; available: {available}"
         )],
     );
     subscribe(
