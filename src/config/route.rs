@@ -19,7 +19,6 @@ const LATER: &[&str] = &[
     "esphome",
     "ha-discovery",
     "homie",
-    "influx-line",
     "luftdatenpumpe",
     "qingping",
     "rtl433",

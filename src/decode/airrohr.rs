@@ -152,6 +152,12 @@ fn gather(entries: &[Entry], bare_is_mass: bool, found: &mut Gathered) {
     }
 }
 
+/// The quantity and the sensor of a name with a sensor in front.
+pub fn of_sensor(name: &str) -> Option<(Quantity, &str)> {
+    let (sensor, _) = name.split_once('_')?;
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, quantity)| (*quantity, sensor))
+}
+
 /// Converts, and leaves out the firmware's marks for "no value": −128 for
 /// temperatures, −1 for everything else.
 pub fn in_our_unit(quantity: Quantity, number: f64) -> Result<f64, NoNumber> {

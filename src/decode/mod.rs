@@ -29,6 +29,7 @@ mod elements;
 pub mod forecast;
 mod gathered;
 mod hints;
+mod influx_line;
 mod json;
 pub mod mapping;
 pub mod memory;
@@ -130,12 +131,13 @@ impl Refused {
         ["empty", "housekeeping", "no_quantity", "no_route", "simulated"];
 
     /// Every reason for which a decoder calls a message malformed.
-    pub const MALFORMED: [&'static str; 12] = [
+    pub const MALFORMED: [&'static str; 13] = [
         "too_large",
         "not_utf8",
         "not_json",
         "not_an_object",
         "not_a_number",
+        "bad_syntax",
         "nothing_mapped",
         "no_sensordatavalues",
         "no_device",
@@ -168,6 +170,7 @@ const NATIVE: &[(&str, Read)] = &[
     ("airgradient", airgradient::read),
     ("airrohr", airrohr::read),
     ("chirpstack-v4", chirpstack_v4::read),
+    ("influx-line", influx_line::read),
     ("ttn-v3", ttn_v3::read),
     ("zigbee2mqtt", zigbee2mqtt::read),
 ];

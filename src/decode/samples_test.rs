@@ -28,6 +28,7 @@ const SAMPLES: &[(&str, Settings)] = &[
     ("airgradient-", || ("airgradient/readings/+", native("airgradient"))),
     ("zigbee2mqtt-", || ("zigbee2mqtt/#", native("zigbee2mqtt"))),
     ("airrohr-", || ("#", native("airrohr"))),
+    ("influx-line-", || ("#", native("influx-line"))),
     ("chirpstack-v4-", || ("application/+/device/+/event/up", native("chirpstack-v4"))),
     ("ttn-v3-", || ("v3/+/devices/+/up", native("ttn-v3"))),
     ("plain-diy-1", || ("tele/{device}/{quantity}", Format::Plain(Plain::default()))),

@@ -81,7 +81,12 @@ pub fn from_json(
     }
 }
 
-fn from_text(text: &str, unit: Option<TimeUnit>, zone: Option<&TimeZone>) -> Result<Stamp, String> {
+/// Reads a time from text; the error says why not.
+pub fn from_text(
+    text: &str,
+    unit: Option<TimeUnit>,
+    zone: Option<&TimeZone>,
+) -> Result<Stamp, String> {
     let unix = text.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '+')
         && text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
     let ms = if let Some(ms) = unix.then(|| unix_ms(text, unit)).flatten() {
@@ -100,12 +105,14 @@ fn from_text(text: &str, unit: Option<TimeUnit>, zone: Option<&TimeZone>) -> Res
         let shown = super::number::shown(text);
         return Err(format!("{shown:?} is not a time known here; arrival time used"));
     };
-    if BELIEVABLE_MS.contains(&ms) {
-        Ok(Stamp(ms))
-    } else {
+    believable(ms).ok_or_else(|| {
         let shown = super::number::shown(text);
-        Err(format!("time {shown:?} is not between 1970 and 9999; arrival time used"))
-    }
+        format!("time {shown:?} is not between 1970 and 9999; arrival time used")
+    })
+}
+
+fn believable(ms: i64) -> Option<Stamp> {
+    BELIEVABLE_MS.contains(&ms).then_some(Stamp(ms))
 }
 
 /// Milliseconds of a Unix time in this or the likely unit. Whole numbers are
