@@ -27,7 +27,6 @@ const LATER: &[&str] = &[
     "smartcitizen",
     "smartcitizen",
     "sparkplug-b",
-    "tasmota",
 ];
 
 /// Reads the subscriptions of one source.

@@ -35,6 +35,7 @@ pub mod mapping;
 pub mod memory;
 mod number;
 pub mod plain;
+mod tasmota;
 mod time;
 pub mod topic;
 mod ttn_v3;
@@ -171,6 +172,7 @@ const NATIVE: &[(&str, Read)] = &[
     ("airrohr", airrohr::read),
     ("chirpstack-v4", chirpstack_v4::read),
     ("influx-line", influx_line::read),
+    ("tasmota", tasmota::read),
     ("ttn-v3", ttn_v3::read),
     ("zigbee2mqtt", zigbee2mqtt::read),
 ];
