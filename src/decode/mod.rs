@@ -31,6 +31,7 @@ mod gathered;
 mod hints;
 mod influx_line;
 mod json;
+mod luftdatenpumpe;
 pub mod mapping;
 pub mod memory;
 mod number;
@@ -172,6 +173,7 @@ const NATIVE: &[(&str, Read)] = &[
     ("airrohr", airrohr::read),
     ("chirpstack-v4", chirpstack_v4::read),
     ("influx-line", influx_line::read),
+    ("luftdatenpumpe", luftdatenpumpe::read),
     ("tasmota", tasmota::read),
     ("ttn-v3", ttn_v3::read),
     ("zigbee2mqtt", zigbee2mqtt::read),
