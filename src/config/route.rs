@@ -20,7 +20,6 @@ const LATER: &[&str] = &[
     "ha-discovery",
     "homie",
     "qingping",
-    "rtl433",
     "senml",
     "senml",
     "smartcitizen",

@@ -32,6 +32,7 @@ const SAMPLES: &[(&str, Settings)] = &[
     ("chirpstack-v4-", || ("application/+/device/+/event/up", native("chirpstack-v4"))),
     ("ttn-v3-", || ("v3/+/devices/+/up", native("ttn-v3"))),
     ("luftdatenpumpe-", || ("luftdaten.info", native("luftdatenpumpe"))),
+    ("rtl433-", || ("rtl_433/#", native("rtl433"))),
     ("tasmota-", || ("#", native("tasmota"))),
     ("plain-diy-1", || ("tele/{device}/{quantity}", Format::Plain(Plain::default()))),
     ("esphome-1", || ("{device}/sensor/{quantity}/state", Format::Plain(Plain::default()))),
