@@ -19,7 +19,6 @@ const LATER: &[&str] = &[
     "esphome",
     "ha-discovery",
     "homie",
-    "qingping",
     "senml",
     "senml",
     "smartcitizen",

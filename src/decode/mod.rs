@@ -36,6 +36,7 @@ pub mod mapping;
 pub mod memory;
 mod number;
 pub mod plain;
+mod qingping;
 mod rtl433;
 mod tasmota;
 mod time;
@@ -175,6 +176,7 @@ const NATIVE: &[(&str, Read)] = &[
     ("chirpstack-v4", chirpstack_v4::read),
     ("influx-line", influx_line::read),
     ("luftdatenpumpe", luftdatenpumpe::read),
+    ("qingping", qingping::read),
     ("rtl433", rtl433::read),
     ("tasmota", tasmota::read),
     ("ttn-v3", ttn_v3::read),

@@ -30,6 +30,7 @@ const SAMPLES: &[(&str, Settings)] = &[
     ("airrohr-", || ("#", native("airrohr"))),
     ("influx-line-", || ("#", native("influx-line"))),
     ("chirpstack-v4-", || ("application/+/device/+/event/up", native("chirpstack-v4"))),
+    ("qingping-", || ("#", native("qingping"))),
     ("ttn-v3-", || ("v3/+/devices/+/up", native("ttn-v3"))),
     ("luftdatenpumpe-", || ("luftdaten.info", native("luftdatenpumpe"))),
     ("rtl433-", || ("rtl_433/#", native("rtl433"))),
