@@ -20,7 +20,6 @@ const LATER: &[&str] = &[
     "ha-discovery",
     "homie",
     "senml",
-    "senml",
     "smartcitizen",
     "smartcitizen",
     "sparkplug-b",

@@ -38,6 +38,7 @@ mod number;
 pub mod plain;
 mod qingping;
 mod rtl433;
+mod senml;
 mod tasmota;
 mod time;
 pub mod topic;
@@ -140,8 +141,10 @@ impl Refused {
         "not_utf8",
         "not_json",
         "not_an_object",
+        "not_an_array",
         "not_a_number",
         "bad_syntax",
+        "not_understood",
         "nothing_mapped",
         "no_sensordatavalues",
         "no_device",
@@ -178,6 +181,7 @@ const NATIVE: &[(&str, Read)] = &[
     ("luftdatenpumpe", luftdatenpumpe::read),
     ("qingping", qingping::read),
     ("rtl433", rtl433::read),
+    ("senml", senml::read),
     ("tasmota", tasmota::read),
     ("ttn-v3", ttn_v3::read),
     ("zigbee2mqtt", zigbee2mqtt::read),

@@ -31,6 +31,7 @@ const SAMPLES: &[(&str, Settings)] = &[
     ("influx-line-", || ("#", native("influx-line"))),
     ("chirpstack-v4-", || ("application/+/device/+/event/up", native("chirpstack-v4"))),
     ("qingping-", || ("#", native("qingping"))),
+    ("senml-", || ("#", native("senml"))),
     ("ttn-v3-", || ("v3/+/devices/+/up", native("ttn-v3"))),
     ("luftdatenpumpe-", || ("luftdaten.info", native("luftdatenpumpe"))),
     ("rtl433-", || ("rtl_433/#", native("rtl433"))),

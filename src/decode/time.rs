@@ -111,6 +111,12 @@ pub fn from_text(
     })
 }
 
+/// Reads a time from Unix seconds; the error says why not.
+pub fn from_seconds(seconds: f64) -> Result<Stamp, String> {
+    believable((seconds * 1_000.0).round() as i64)
+        .ok_or_else(|| format!("time {seconds:e} is not between 1970 and 9999; arrival time used"))
+}
+
 fn believable(ms: i64) -> Option<Stamp> {
     BELIEVABLE_MS.contains(&ms).then_some(Stamp(ms))
 }
