@@ -15,15 +15,8 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 /// Networks that have a name already, but no decoder in this version.
-const LATER: &[&str] = &[
-    "esphome",
-    "ha-discovery",
-    "homie",
-    "senml",
-    "smartcitizen",
-    "smartcitizen",
-    "sparkplug-b",
-];
+const LATER: &[&str] =
+    &["esphome", "ha-discovery", "homie", "senml", "smartcitizen", "sparkplug-b"];
 
 /// Reads the subscriptions of one source.
 pub(super) fn read(source: &mut Table<'_>) -> Vec<Route> {

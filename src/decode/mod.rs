@@ -39,6 +39,7 @@ pub mod plain;
 mod qingping;
 mod rtl433;
 mod senml;
+mod smartcitizen;
 mod tasmota;
 mod time;
 pub mod topic;
@@ -182,6 +183,7 @@ const NATIVE: &[(&str, Read)] = &[
     ("qingping", qingping::read),
     ("rtl433", rtl433::read),
     ("senml", senml::read),
+    ("smartcitizen", smartcitizen::read),
     ("tasmota", tasmota::read),
     ("ttn-v3", ttn_v3::read),
     ("zigbee2mqtt", zigbee2mqtt::read),

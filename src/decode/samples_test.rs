@@ -32,6 +32,7 @@ const SAMPLES: &[(&str, Settings)] = &[
     ("chirpstack-v4-", || ("application/+/device/+/event/up", native("chirpstack-v4"))),
     ("qingping-", || ("#", native("qingping"))),
     ("senml-", || ("#", native("senml"))),
+    ("smartcitizen-", || ("device/sck/{device}/readings/raw", native("smartcitizen"))),
     ("ttn-v3-", || ("v3/+/devices/+/up", native("ttn-v3"))),
     ("luftdatenpumpe-", || ("luftdaten.info", native("luftdatenpumpe"))),
     ("rtl433-", || ("rtl_433/#", native("rtl433"))),
