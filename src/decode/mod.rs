@@ -50,6 +50,8 @@ mod zigbee2mqtt;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
+mod growth_test;
+#[cfg(test)]
 mod robustness_test;
 #[cfg(test)]
 mod samples_test;

@@ -61,6 +61,19 @@ const TOPICS: &[&str] = &[
     "",
 ];
 
+/// Format, topic, and what stands before and after one temperature.
+const FRAMES: &[(&str, &str, &str, &str)] = &[
+    ("chirpstack-v4", "t", r#"{"object":{"temperature":{"value":"#, r#","unit":"°C"}}}"#),
+    ("influx-line", "t", "a temperature=", " 1700000000"),
+    ("luftdatenpumpe", "t", r#"{"sensor_id":1,"temperature":""#, r#""}"#),
+    ("qingping", "t", r#"{"mac":"a","sensorData":[{"temperature":{"value":"#, "}}]}"),
+    ("rtl433", "t", r#"{"id":1,"temperature_C":"#, "}"),
+    ("senml", "t", r#"[{"n":"temp","v":"#, "}]"),
+    ("smartcitizen", "t", "{55:", "}"),
+    ("tasmota", "tele/t/SENSOR", r#"{"AM2301":{"Temperature":"#, r#"},"TempUnit":"C"}"#),
+    ("ttn-v3", "t", r#"{"uplink_message":{"decoded_payload":{"temperature":"#, "}}}"),
+];
+
 /// What holds of every result.
 fn check(result: Result<Decoded, Refused>) {
     match result {
@@ -144,6 +157,10 @@ proptest! {
         let station = format!(r#"{{"sensordatavalues":[{entry}]}}"#);
         prop_assert_eq!(value(native("airrohr", "t", station)), [number]);
         prop_assert_eq!(value(read("#", mapped(), "t", json("pm02"))), [number]);
+        for (name, topic, before, after) in FRAMES {
+            let body = format!("{before}{number}{after}");
+            prop_assert_eq!(value(native(name, topic, body)), [number], "{}", name);
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 use super::super::settings::{MqttVersion, Settings};
 use super::super::{Machine, load};
 use super::{SIGNING_KEY, Shelf, shown, warns};
+use crate::air::{Quantity, Stamp, Value};
+use crate::decode::Message;
 use std::path::Path;
 use std::time::Duration;
 
@@ -178,4 +180,39 @@ fn a_file_is_loaded_with_paths_relative_to_it() {
     std::fs::write(&path, b"a = 1\n\xff").unwrap();
     let garbled = shown(&load(&path, &Machine).unwrap_err());
     assert!(garbled.first().unwrap().contains("line 2 is not UTF-8"), "{garbled:?}");
+}
+
+#[test]
+fn a_network_is_told_what_its_messages_leave_open_and_nothing_else() {
+    let read = |entry: &str| {
+        let source = "data_dir = \"d\"\n[[source]]\nname = \"s\"\nurl = \"mqtt://h\"\n";
+        let parsed =
+            Shelf::default().parse(&format!("{source}subscribe = [{{ topic = \"t\", {entry} }}]"));
+        parsed.map(|p| p.settings.sources[0].routes[0].clone()).map_err(|f| shown(&f))
+    };
+    let message = |payload: &'static str| Message {
+        topic: "t",
+        payload: payload.as_bytes(),
+        retained: false,
+        received: Stamp(0),
+    };
+    let route = read("format = \"tasmota\", time_zone = \"Asia/Seoul\"").unwrap();
+    let payload = r#"{"Time":"2024-05-06T07:08:09","SDS0X1":{"PM10":3}}"#;
+    let decoded = route.decode(&message(payload)).unwrap();
+    assert_eq!(decoded.observations[0].at, Stamp::parse("2024-05-05T22:08:09Z"));
+
+    let route =
+        read("format = \"influx-line\", device_tag = \"kit\", quantities = { dust = \"pm10\" }");
+    let decoded = route.unwrap().decode(&message("a,kit=k1,node=n dust=4")).unwrap();
+    assert_eq!(decoded.observations[0].device, "k1");
+    assert_eq!(decoded.observations[0].values, [Value::main(Quantity::Pm10, 4.0)]);
+
+    for entry in [
+        "format = \"tasmota\", quantities = { dust = \"pm10\" }",
+        "format = \"senml\", device_tag = \"kit\"",
+        "format = \"airgradient\", time_zone = \"UTC\"",
+    ] {
+        let fault = read(entry).unwrap_err();
+        assert!(fault[0].contains("unknown key; known here: "), "{fault:?}");
+    }
 }
