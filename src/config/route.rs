@@ -15,8 +15,7 @@ use std::sync::Arc;
 use toml::de::DeValue;
 
 /// Networks that have a name already, but no decoder in this version.
-const LATER: &[&str] =
-    &["esphome", "ha-discovery", "homie", "senml", "smartcitizen", "sparkplug-b"];
+const LATER: &[&str] = &["esphome"];
 
 /// Reads the subscriptions of one source.
 pub(super) fn read(source: &mut Table<'_>) -> Vec<Route> {
@@ -29,6 +28,7 @@ pub(super) fn read(source: &mut Table<'_>) -> Vec<Route> {
         item.fault("nothing is subscribed", Some("add { topic = \"…\", format = \"…\" }".into()));
     }
     let mut routes: Vec<Route> = Vec::new();
+    let mut discoveries = Vec::new();
     for item in &items {
         let Some(mut table) = item.table() else { continue };
         let route = one(&mut table);
@@ -37,7 +37,18 @@ pub(super) fn read(source: &mut Table<'_>) -> Vec<Route> {
         if routes.iter().any(|other| other.pattern == route.pattern) {
             item.warn("this topic is subscribed above already; the first counts", None);
         }
+        if route.format.name() == "ha-discovery" {
+            discoveries.push(item);
+        }
         routes.push(route);
+    }
+    if let [only] = discoveries[..] {
+        only.warn(
+            "only the states on this topic are read, wherever the discovery messages say they are",
+            Some(
+                "subscribe the topics of the states with format = \"ha-discovery\" too".to_owned(),
+            ),
+        );
     }
     routes
 }

@@ -22,6 +22,11 @@ const ENTRIES_MAX: usize = 100_000;
 /// The most bytes of keys and values that are remembered of one source.
 const BYTES_MAX: usize = 32 << 20;
 
+/// The longest topic of a format that remembers, bytes: topics are kept as keys.
+pub const TOPIC_MAX: usize = 1_000;
+/// The most quantities that one message can describe.
+pub const DESCRIBED_MAX: usize = 500;
+
 /// What a source's messages have said, by key.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -123,17 +128,26 @@ pub struct Notes<'a> {
     memory: &'a Memory,
     format: &'static str,
     noted: BTreeMap<String, Option<String>>,
+    policy: Option<&'static str>,
 }
 
 impl<'a> Notes<'a> {
     /// The notes of one message, still empty.
     pub(super) fn new(memory: &'a Memory, format: &'static str) -> Notes<'a> {
-        Notes { memory, format, noted: BTreeMap::new() }
+        Notes { memory, format, noted: BTreeMap::new(), policy: None }
     }
 
-    /// What is to be remembered, in the order of the keys.
-    pub(super) fn finish(self) -> Vec<Remember> {
-        self.noted.into_iter().map(|(key, value)| Remember { key, value }).collect()
+    /// The policy of a message without readings, and what is to be remembered,
+    /// in the order of the keys.
+    pub(super) fn finish(self) -> (Option<&'static str>, Vec<Remember>) {
+        let noted = self.noted.into_iter().map(|(key, value)| Remember { key, value });
+        (self.policy, noted.collect())
+    }
+
+    /// Says that the message describes others: if it has no readings, this is
+    /// the policy by which it is ignored.
+    pub fn describes(&mut self, policy: &'static str) {
+        self.policy = Some(policy);
     }
 
     fn key(&self, key: &str) -> String {
@@ -278,7 +292,7 @@ mod tests {
         notes.remember("a", &7);
         notes.forget("b#x");
         assert_eq!((notes.recall("a"), notes.recall::<i32>("b#x")), (Some(7), None));
-        assert_eq!(notes.finish(), [keep("f#a", "7"), forget("f#b#x")]);
+        assert_eq!(notes.finish(), (None, vec![keep("f#a", "7"), forget("f#b#x")]));
     }
 
     #[test]

@@ -22,13 +22,16 @@
 
 mod airgradient;
 mod airrohr;
+mod airrohr_topics;
 mod batch;
 mod chirpstack_v4;
 mod codec;
 mod elements;
 pub mod forecast;
 mod gathered;
+mod ha_discovery;
 mod hints;
+mod homie;
 mod influx_line;
 mod json;
 mod luftdatenpumpe;
@@ -37,9 +40,11 @@ pub mod memory;
 mod number;
 pub mod plain;
 mod qingping;
+mod refused;
 mod rtl433;
 mod senml;
 mod smartcitizen;
+mod sparkplug_b;
 mod tasmota;
 mod time;
 pub mod topic;
@@ -52,9 +57,13 @@ mod fixture;
 #[cfg(test)]
 mod growth_test;
 #[cfg(test)]
+mod remembering_test;
+#[cfg(test)]
 mod robustness_test;
 #[cfg(test)]
 mod samples_test;
+#[cfg(test)]
+mod talks_test;
 
 pub use forecast::{ForecastFault, ForecastZone, Forecasts};
 pub use hints::Hints;
@@ -62,6 +71,7 @@ pub use json::Pointer;
 pub use mapping::{DeviceFrom, Field, Mapping};
 pub use memory::{Memory, Notes, Remember};
 pub use plain::Plain;
+pub use refused::Refused;
 pub use time::{TimeFrom, TimeUnit};
 pub use topic::{Captures, TopicPattern};
 
@@ -84,8 +94,8 @@ pub struct Message<'a> {
     pub topic: &'a str,
     /// The body.
     pub payload: &'a [u8],
-    /// Sent by the broker from its memory because we subscribed. Decoders do
-    /// not judge this: whether such a message counts is for the intake.
+    /// Sent by the broker from its memory because we subscribed. Whether such a
+    /// message counts is for the intake to judge, not for decoders.
     pub retained: bool,
     /// When it came in.
     pub received: Stamp,
@@ -109,63 +119,18 @@ pub struct Decoded {
 pub struct Heard {
     /// The readings in it, or why there are none.
     pub outcome: Result<Decoded, Refused>,
+    /// The policy, one of [`Refused::IGNORED`], by which it is ignored if it has
+    /// no readings; `None`: `no_values`.
+    pub policy: Option<&'static str>,
     /// What the messages after it will need of it, for [`Memory::learn`]. A
     /// message that the broker sends again teaches nothing new.
     pub noted: Vec<Remember>,
 }
 
-/// Why a message as a whole is no readings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refused {
-    /// Not a reading by design (a housekeeping topic, an availability message):
-    /// counted as ignored under this policy name, one of [`Refused::IGNORED`].
-    Ignored(&'static str),
-    /// Cannot be understood: kept in quarantine.
-    Malformed {
-        /// A fixed name for counting, such as `not_json`.
-        reason: &'static str,
-        /// What, where and what to do next, for an operator.
-        detail: String,
-    },
-}
-
-impl Refused {
-    /// Every policy by which a decoder ignores a message: `empty` (a retained
-    /// message is being cleared), `housekeeping` (a topic that is never about
-    /// readings), `no_quantity` (well formed, but without anything we keep),
-    /// `no_route` (no subscription's pattern matches the topic),
-    /// `simulated` (someone tries a network's console).
-    pub const IGNORED: [&'static str; 5] =
-        ["empty", "housekeeping", "no_quantity", "no_route", "simulated"];
-
-    /// Every reason for which a decoder calls a message malformed.
-    pub const MALFORMED: [&'static str; 13] = [
-        "too_large",
-        "not_utf8",
-        "not_json",
-        "not_an_object",
-        "not_an_array",
-        "not_a_number",
-        "bad_syntax",
-        "not_understood",
-        "nothing_mapped",
-        "no_sensordatavalues",
-        "no_device",
-        "bad_device",
-        "too_many_values",
-        "not_forecasts",
-        "bad_forecast",
-    ];
-
-    /// The fixed name for counting.
-    pub fn reason(&self) -> &'static str {
-        match self {
-            Refused::Ignored(reason) | Refused::Malformed { reason, .. } => reason,
-        }
-    }
-
-    fn malformed(reason: &'static str, detail: impl Into<String>) -> Refused {
-        Refused::Malformed { reason, detail: detail.into() }
+impl Heard {
+    /// A message that is no readings and says nothing for others.
+    pub fn refused(refused: Refused) -> Heard {
+        Heard { outcome: Err(refused), policy: None, noted: Vec::new() }
     }
 }
 
@@ -178,7 +143,6 @@ pub type ReadWith = fn(&Message, &Captures, &mut Notes) -> Result<Decoded, Refus
 /// Networks with a decoder of their own: the name in the configuration, and how.
 const NATIVE: &[(&str, Read)] = &[
     ("airgradient", airgradient::read),
-    ("airrohr", airrohr::read),
     ("chirpstack-v4", chirpstack_v4::read),
     ("influx-line", influx_line::read),
     ("luftdatenpumpe", luftdatenpumpe::read),
@@ -193,7 +157,12 @@ const NATIVE: &[(&str, Read)] = &[
 
 /// Those of them that remember what earlier messages said. They are given empty
 /// messages too, which clear what was retained.
-const REMEMBERING: &[(&str, ReadWith)] = &[];
+const REMEMBERING: &[(&str, ReadWith)] = &[
+    ("airrohr", airrohr_topics::read),
+    ("ha-discovery", ha_discovery::read),
+    ("homie", homie::read),
+    ("sparkplug-b", sparkplug_b::read),
+];
 
 /// The formats that need settings.
 const CONFIGURED: [&str; 3] = ["plain", "json", "forecast"];
@@ -278,6 +247,11 @@ impl Format {
         notes: &mut Notes,
     ) -> Result<Decoded, Refused> {
         match self {
+            Format::Remembering(_) if m.topic.len() > memory::TOPIC_MAX => {
+                let most = memory::TOPIC_MAX;
+                let detail = format!("the topic has {} bytes of at most {most}", m.topic.len());
+                Err(Refused::malformed("too_large", detail))
+            }
             Format::Remembering(Remembering(i)) => match REMEMBERING.get(*i) {
                 Some((_, read)) => read(m, captures, notes),
                 None => Err(Refused::Ignored("no_route")),
@@ -316,18 +290,19 @@ impl Route {
 pub fn decode(routes: &[Route], m: &Message, memory: &Memory) -> Heard {
     let matching = routes.iter().find_map(|r| Some((&r.format, r.pattern.matches(m.topic)?)));
     let Some((format, captures)) = matching else {
-        return Heard { outcome: Err(Refused::Ignored("no_route")), noted: Vec::new() };
+        return Heard::refused(Refused::Ignored("no_route"));
     };
     if m.payload.len() > PAYLOAD_MAX {
         let detail = format!(
             "{} bytes; at most {PAYLOAD_MAX} are read: publish less at once",
             m.payload.len()
         );
-        return Heard { outcome: Err(Refused::malformed("too_large", detail)), noted: Vec::new() };
+        return Heard::refused(Refused::malformed("too_large", detail));
     }
     let mut notes = Notes::new(memory, format.name());
     let outcome = format.read(m, &captures, &mut notes).and_then(within_limits);
-    Heard { outcome, noted: notes.finish() }
+    let (policy, noted) = notes.finish();
+    Heard { outcome, policy, noted }
 }
 
 /// Holds a decoder's result to the limits that all of them share.

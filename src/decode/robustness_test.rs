@@ -24,7 +24,8 @@ fn mapped() -> Format {
 }
 
 fn formats() -> Vec<Format> {
-    let mut all: Vec<Format> = NATIVE.iter().filter_map(|(name, _)| Format::native(name)).collect();
+    let natives = NATIVE.iter().map(|(name, _)| *name).chain(["airrohr"]);
+    let mut all: Vec<Format> = natives.filter_map(Format::native).collect();
     all.push(Format::Plain(Plain { quantity: Some(Quantity::Pm10), ..Plain::default() }));
     all.push(mapped());
     all.push(Format::Forecast(Arc::from([])));
@@ -75,7 +76,7 @@ const FRAMES: &[(&str, &str, &str, &str)] = &[
 ];
 
 /// What holds of every result.
-fn check(result: Result<Decoded, Refused>) {
+pub fn check(result: Result<Decoded, Refused>) {
     match result {
         Ok(decoded) => {
             for o in &decoded.observations {
@@ -240,7 +241,11 @@ fn the_first_matching_route_counts_and_no_route_is_a_policy() {
 #[test]
 fn every_format_is_known_by_its_name() {
     let names: Vec<&str> = formats().iter().map(Format::name).collect();
-    assert_eq!(names, Format::names());
+    assert!(names.iter().all(|name| Format::names().contains(name)), "{names:?}");
+    let own = Format::names().iter().filter(|name| !CONFIGURED.contains(name));
+    for name in own {
+        assert_eq!(Format::native(name).unwrap().name(), *name);
+    }
     assert_eq!(Format::native("plain"), None);
     assert_eq!(Format::native("nonesuch"), None);
 }

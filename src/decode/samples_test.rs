@@ -81,11 +81,11 @@ const SAMPLES: &[(&str, Settings)] = &[
 
 /// Samples that one message alone cannot explain, and why.
 const BEYOND: &[(&str, &str)] = &[
-    ("airrohr-5", "joins two topics by index"),
-    ("esphome-3", "needs the discovery messages of Home Assistant"),
+    ("airrohr-5", "a talk, read beside other formats that remember"),
+    ("esphome-3", "a talk, read beside other formats that remember"),
 ];
 
-fn samples() -> Option<PathBuf> {
+pub fn samples() -> Option<PathBuf> {
     let home = Path::new(env!("CARGO_MANIFEST_DIR"));
     ["../shared", "../../shared"]
         .into_iter()

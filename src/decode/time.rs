@@ -69,6 +69,12 @@ impl TimeUnit {
 /// set, or another number mistaken for a time. Milliseconds, end excluded.
 const BELIEVABLE_MS: std::ops::Range<i64> = 1..253_402_300_800_000;
 
+/// A time in milliseconds since 1970; `None` if that is no time of ours.
+pub fn from_millis(ms: u64) -> Option<Stamp> {
+    let ms = i64::try_from(ms).ok()?;
+    BELIEVABLE_MS.contains(&ms).then_some(Stamp(ms))
+}
+
 /// Reads a time from a JSON number or string; the error says why not.
 pub fn from_json(
     raw: &RawValue,

@@ -155,10 +155,16 @@ impl<'a> Captures<'a> {
         self.get("device").unwrap_or(self.topic)
     }
 
-    /// How many levels the pattern spells out before its first wildcard; all
-    /// of them if it has none.
-    pub fn fixed_levels(&self) -> usize {
-        self.levels.iter().take_while(|l| matches!(l, Level::Exact(_))).count()
+    /// What follows the base topic of a network: after the level that has its
+    /// usual name, else after the levels that the pattern spells out, else after
+    /// the first level.
+    pub fn below(&self, base: &str) -> &'a str {
+        let levels = self.topic.split('/').count();
+        let named = self.topic.split('/').position(|level| level == base).map(|i| i + 1);
+        let spelled = self.levels.iter().take_while(|l| matches!(l, Level::Exact(_))).count();
+        let spelled = Some(spelled).filter(|n| (1..levels).contains(n));
+        let base = named.or(spelled).unwrap_or(1);
+        self.topic.splitn(base + 1, '/').nth(base).unwrap_or(self.topic)
     }
 }
 
@@ -191,7 +197,8 @@ mod tests {
         assert_eq!(captures.device(), "s1");
         assert_eq!(captures.get("quantity"), Some("PM2.5"));
         assert_eq!(captures.get("channel"), None);
-        assert_eq!(captures.fixed_levels(), 1);
+        assert_eq!(captures.below("seoul"), "s1/PM2.5");
+        assert_eq!(captures.below("elsewhere"), "seoul/s1/PM2.5");
     }
 
     #[test]

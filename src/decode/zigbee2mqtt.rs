@@ -28,7 +28,7 @@ const KEYS: &[(&str, Quantity)] = &[
 
 /// Reads one message.
 pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refused> {
-    let name = friendly_name(m.topic, captures);
+    let name = captures.below(BASE);
     if is_housekeeping(name) {
         return Err(Refused::Ignored("housekeeping"));
     }
@@ -72,16 +72,6 @@ fn attribute(m: &Message, name: &str, captures: &Captures) -> Result<Decoded, Re
     }
     found.add(quantity, Label::default(), number, String::new);
     Ok(found.of(captures.get("device").unwrap_or(device).to_owned(), None))
-}
-
-/// What follows the base topic: after a level called `zigbee2mqtt`, else after
-/// the levels that the pattern spells out, else after the first level.
-fn friendly_name<'a>(topic: &'a str, captures: &Captures) -> &'a str {
-    let levels = topic.split('/').count();
-    let named = topic.split('/').position(|level| level == BASE).map(|i| i + 1);
-    let fixed = Some(captures.fixed_levels()).filter(|n| (1..levels).contains(n));
-    let base = named.or(fixed).unwrap_or(1);
-    topic.splitn(base + 1, '/').nth(base).unwrap_or(topic)
 }
 
 /// The bridge's own topics, availability, and commands to a device.

@@ -59,22 +59,24 @@ impl State {
             Ok(decoded) if !decoded.forecasts.is_empty() => {
                 self.foretelling(&arrival, (source, packet), decoded, again)
             }
-            Ok(decoded) => self.observations(&arrival, at, source, packet, decoded, again),
+            Ok(decoded) => {
+                let policy = heard.policy.unwrap_or("no_values");
+                self.observations(&arrival, at, source, packet, decoded, (again, policy))
+            }
         }
     }
 
     fn read(&self, arrival: &Arrival, at: Stamp) -> Heard {
         let place = usize::from(arrival.source.0);
-        let refused = |refused| Heard { outcome: Err(refused), noted: Vec::new() };
         let Ok(topic) = std::str::from_utf8(&arrival.topic) else {
-            return refused(Refused::Malformed {
+            return Heard::refused(Refused::Malformed {
                 reason: "topic_not_utf8",
                 detail: "the topic is not UTF-8; MQTT does not allow that: mend the publisher"
                     .into(),
             });
         };
         let Some((source, seat)) = self.plan.sources.get(place).zip(self.seats.get(place)) else {
-            return refused(Refused::Ignored("no_route"));
+            return Heard::refused(Refused::Ignored("no_route"));
         };
         let message =
             Message { topic, payload: &arrival.payload, retained: arrival.retained, received: at };
@@ -111,7 +113,7 @@ impl State {
         source: u32,
         packet: Option<Packet>,
         decoded: Decoded,
-        again: bool,
+        (again, policy): (bool, &'static str),
     ) -> Result<(), StoreError> {
         let skipped = decoded.skipped.len() as u32;
         let mut sorted = Vec::with_capacity(decoded.observations.len());
@@ -129,7 +131,7 @@ impl State {
             () => Bucket::Ignored,
         };
         if bucket == Bucket::Ignored {
-            let policy = if timeless > 0 { "retained_without_time" } else { "no_values" };
+            let policy = if timeless > 0 { "retained_without_time" } else { policy };
             self.count_ignored(arrival, policy);
             let device = decoded.device.and_then(|d| self.writer.devices().get(&d).copied());
             return self.leave(at, source, packet, bucket, device, skipped + timeless);

@@ -5,5 +5,6 @@ mod changes;
 mod hotline;
 mod keeps;
 mod order;
+mod remembers;
 mod rig;
 mod survives;

@@ -164,6 +164,25 @@ fn an_unwise_source_is_warned_of() {
 }
 
 #[test]
+fn discovery_without_the_states_that_it_names_is_warned_of() {
+    let source = |subscribe: &str| {
+        format!(
+            "[[source]]\nname = \"a\"\nurl = \"mqtt://a\"\nclient_id = \"c\"\nsubscribe = [{subscribe}]"
+        )
+    };
+    let configs = r#"{ topic = "homeassistant/#", format = "ha-discovery" }"#;
+    let states = r#"{ topic = "air/#", format = "ha-discovery" }"#;
+    warns(
+        &Shelf::default(),
+        &source(configs),
+        &["5:14: source[0].subscribe[0]: only the states on this topic are read, wherever the \
+         discovery messages say they are; subscribe the topics of the states with format = \
+         \"ha-discovery\" too"],
+    );
+    warns(&Shelf::default(), &source(&format!("{configs}, {states}")), &[]);
+}
+
+#[test]
 fn a_file_is_loaded_with_paths_relative_to_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("d.toml");

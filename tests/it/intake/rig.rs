@@ -32,6 +32,8 @@ silent_after = "0s"
 subscribe = [
   {{ topic = "air/{{device}}", format = "json", time = "/time", values = {{ pm2_5 = "/pm2_5", pm10 = "/pm10" }} }},
   {{ topic = "plain/{{device}}/{{quantity}}", format = "plain" }},
+  {{ topic = "homeassistant/#", format = "ha-discovery" }},
+  {{ topic = "states/#", format = "ha-discovery" }},
 ]
 {extra}
 "#,
