@@ -7,8 +7,9 @@ mod timing;
 
 use anyhow::{Result, anyhow, ensure};
 use dustline::air::{Quantity, Stamp};
-use dustline::decode::mapping::{DeviceFrom, Field, Mapping};
-use dustline::decode::{Format, Message, Plain, Pointer, Route, TimeFrom, TopicPattern};
+use dustline::decode::{
+    Field, Format, Mapping, Message, Place, Plain, Route, Template, TimeFrom, TopicPattern,
+};
 use figures::{load, print_machine};
 use std::hint::black_box;
 
@@ -127,19 +128,20 @@ fn route(name: &str, pattern: &str) -> Result<Route> {
         "json" => Format::Json(mapping().map_err(|e| anyhow!(e))?),
         native => Format::native(native).ok_or_else(|| anyhow!("no format {native}"))?,
     };
-    Ok(Route { pattern, format })
+    Ok(Route::new(pattern, format))
 }
 
 fn mapping() -> Result<Mapping, String> {
-    let field = |quantity, pointer| Ok::<_, String>(Field::new(quantity, Pointer::parse(pointer)?));
+    let field = |quantity, pointer| Ok::<_, String>(Field::new(quantity, Place::parse(pointer)?));
     Ok(Mapping {
-        device: DeviceFrom::Body(Pointer::parse("/device")?),
-        time: Some(TimeFrom { pointer: Pointer::parse("/time")?, unit: None, zone: None }),
+        device: vec![Template::parse("/device")?],
+        time: Some(TimeFrom::at(Place::parse("/time")?)),
         values: vec![
             field(Quantity::Pm2_5, "/pm2_5")?,
             field(Quantity::Pm10, "/pm10")?,
             field(Quantity::Temperature, "/temp")?,
             field(Quantity::Humidity, "/rh")?,
         ],
+        ..Mapping::default()
     })
 }

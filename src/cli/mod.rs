@@ -4,9 +4,11 @@
 pub mod backtest;
 pub mod check;
 mod data;
+mod decode;
 mod demo;
 mod exit;
 pub mod export;
+mod formats;
 pub mod incident;
 pub mod ledger;
 mod manual;
@@ -55,6 +57,10 @@ enum Command {
     Store(store::StoreArgs),
     /// Show the official rules that are built in.
     Rulesets(rulesets::Args),
+    /// Show what messages can be read, and how.
+    Formats(formats::Args),
+    /// Show what one message means.
+    Decode(decode::Args),
     /// Send what a synthetic network measures to a broker.
     Simulate(simulate::Args),
     /// Print completions for a shell.
@@ -86,6 +92,8 @@ pub fn main() -> ExitCode {
         Command::Incident(args) => incident::run(&args, out),
         Command::Store(args) => store::run(&args, out),
         Command::Rulesets(args) => rulesets::run(&args, out),
+        Command::Formats(args) => formats::run(&args, out),
+        Command::Decode(args) => decode::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Completions(args) => manual::completions(&args, &mut Cli::command()),
         Command::Man => manual::man(Cli::command()),

@@ -11,7 +11,7 @@ pub trait Environment {
     /// As the operating system says.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
-    /// The paths of what lies in a directory, in any order.
+    /// The files in a directory, by name.
     ///
     /// # Errors
     /// As the operating system says.
@@ -34,7 +34,10 @@ impl Environment for Machine {
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {
-        std::fs::read_dir(dir)?.map(|entry| Ok(entry?.path())).collect()
+        let entries = std::fs::read_dir(dir)?;
+        let mut files = entries.map(|e| e.map(|e| e.path())).collect::<io::Result<Vec<_>>>()?;
+        files.sort();
+        Ok(files)
     }
 
     fn variable(&self, name: &str) -> Option<String> {

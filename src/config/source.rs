@@ -1,5 +1,6 @@
 //! `[[source]]`: brokers and what is subscribed there.
 
+use super::presets::Presets;
 use super::reader::{Item, Table};
 use super::route;
 use super::settings::{MqttVersion, Source, Tls};
@@ -23,7 +24,7 @@ const PACKET_MOST: i64 = 268_435_460;
 const CLIENT_ID_SAFE: usize = 23;
 
 /// Reads every source.
-pub(super) fn read(root: &mut Table<'_>, instance: Option<&str>) -> Vec<Source> {
+pub(super) fn read(root: &mut Table<'_>, instance: Option<&str>, presets: &Presets) -> Vec<Source> {
     let mut names = Unique::default();
     let mut sessions = BTreeSet::new();
     let tables = root.tables("source");
@@ -35,7 +36,7 @@ pub(super) fn read(root: &mut Table<'_>, instance: Option<&str>) -> Vec<Source> 
     }
     let mut sources = Vec::new();
     for mut table in tables {
-        let source = one(&mut table, &mut names, instance);
+        let source = one(&mut table, &mut names, instance, presets);
         for client_id in (0..source.connections).map(|lane| source.client_id_of(lane)) {
             let session = (source.host.clone(), source.port, client_id.clone());
             if !source.host.is_empty() && !sessions.insert(session) {
@@ -52,7 +53,12 @@ pub(super) fn read(root: &mut Table<'_>, instance: Option<&str>) -> Vec<Source> 
     sources
 }
 
-fn one(table: &mut Table<'_>, names: &mut Unique, instance: Option<&str>) -> Source {
+fn one(
+    table: &mut Table<'_>,
+    names: &mut Unique,
+    instance: Option<&str>,
+    presets: &Presets,
+) -> Source {
     let name = table.own_name("name", names);
     let address = table
         .need("url", "a URL such as \"mqtt://127.0.0.1:1883\"")
@@ -94,7 +100,7 @@ fn one(table: &mut Table<'_>, names: &mut Unique, instance: Option<&str>) -> Sou
         keep_alive: limited(table, "keep_alive", Duration::from_secs(30), KEEP_ALIVE_MAX),
         packet_max: table.whole("packet_max", (1 << 20) + 1_024, PACKET_LEAST..=PACKET_MOST),
         silent_after: table.duration_from("silent_after", Duration::from_secs(600), Duration::ZERO),
-        routes: route::read(table),
+        routes: route::read(table, presets),
     };
     warn_of_overlaps(table, &source);
     if version == MqttVersion::V311

@@ -13,7 +13,7 @@ pub fn read(
     let pattern = TopicPattern::parse(pattern).unwrap();
     let payload = payload.as_ref();
     let m = Message { topic, payload, retained: false, received: Stamp(1_700_000_000_000) };
-    Route { pattern, format }.decode(&m)
+    Route::new(pattern, format).decode(&m)
 }
 
 /// Reads a payload by a network's own decoder.
@@ -35,7 +35,7 @@ impl Talk {
         let pattern = TopicPattern::parse(pattern).unwrap();
         let format = Format::native(format).unwrap();
         Talk {
-            routes: vec![Route { pattern, format }],
+            routes: vec![Route::new(pattern, format)],
             memory: Memory::default(),
             rows: Vec::new(),
         }

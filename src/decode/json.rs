@@ -27,22 +27,9 @@ impl<'a> Container<'a> {
     pub fn of_message(m: &Message<'a>) -> Result<Container<'a>, Refused> {
         let text = message_text(m)?;
         if text.starts_with(['{', '[']) {
-            return serde_json::from_str(text).map_err(|e| {
-                let detail =
-                    format!("{e}; it begins {:?}: correct the sender", number::shown(text));
-                Refused::malformed("not_json", detail)
-            });
+            return serde_json::from_str(text).map_err(|e| not_json(&e, text));
         }
-        match serde_json::from_str::<&RawValue>(text) {
-            Ok(_) => Err(not_an_object(text)),
-            Err(e) => {
-                let detail = format!(
-                    "{e}; it begins {:?}: correct the sender, or use format \"plain\" for bare numbers",
-                    number::shown(text)
-                );
-                Err(Refused::malformed("not_json", detail))
-            }
-        }
+        parsed(text).and(Err(not_an_object(text)))
     }
 
     /// The object of a message; an array is refused too.
@@ -69,10 +56,10 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// The value a pointer leads to.
+    /// The value a pointer leads to; none for the pointer to the whole.
     pub fn at(&self, pointer: &Pointer) -> Option<&'a RawValue> {
         let (first, rest) = pointer.tokens.split_first()?;
-        rest.iter().try_fold(self.get(first)?, |raw, token| Container::of(raw)?.get(token))
+        follow(self.get(first)?, rest)
     }
 
     /// Names and values of an object; none of an array.
@@ -82,6 +69,30 @@ impl<'a> Container<'a> {
             Container::Array(_) => &[],
         }
     }
+}
+
+/// The whole document of a message, of any kind.
+pub fn document<'a>(m: &Message<'a>) -> Result<&'a RawValue, Refused> {
+    parsed(message_text(m)?)
+}
+
+fn parsed(text: &str) -> Result<&RawValue, Refused> {
+    serde_json::from_str(text).map_err(|e| not_json(&e, text))
+}
+
+fn not_json(error: &serde_json::Error, text: &str) -> Refused {
+    let plain = match text.starts_with(['{', '[']) {
+        true => "",
+        false => ", or use format \"plain\" for bare numbers",
+    };
+    let begins = number::shown(text);
+    let detail = format!("{error}; it begins {begins:?}: correct the sender{plain}");
+    Refused::malformed("not_json", detail)
+}
+
+/// The value that these names lead to from another.
+pub fn follow<'a>(from: &'a RawValue, tokens: &[String]) -> Option<&'a RawValue> {
+    tokens.iter().try_fold(from, |raw, token| Container::of(raw)?.get(token))
 }
 
 /// The payload as text, without the padding that some senders add: white space
@@ -172,14 +183,38 @@ pub struct Pointer {
 }
 
 impl Pointer {
-    /// Parses a pointer such as `/data/0/pm2.5`; the error says what is wrong.
-    /// In a name, `~1` stands for `/` and `~0` for `~`.
+    /// Parses a pointer such as `/data/0/pm2.5`, or an empty text for the
+    /// whole; the error says what is wrong. In a name, `~1` stands for `/` and
+    /// `~0` for `~`.
     pub fn parse(text: &str) -> Result<Pointer, String> {
+        if text.is_empty() {
+            return Ok(Pointer { tokens: Vec::new() });
+        }
         let Some(rest) = text.strip_prefix('/') else {
             return Err(format!("a JSON Pointer begins with `/`, as in \"/{text}\""));
         };
         let tokens = rest.split('/').map(unescape).collect::<Result<_, _>>()?;
         Ok(Pointer { tokens })
+    }
+
+    /// The pointer along these names.
+    pub fn from_tokens(tokens: Vec<String>) -> Pointer {
+        Pointer { tokens }
+    }
+
+    /// The names on the way.
+    pub fn tokens(&self) -> &[String] {
+        &self.tokens
+    }
+
+    /// Whether it leads to the whole.
+    pub fn is_whole(&self) -> bool {
+        self.tokens.is_empty()
+    }
+
+    /// The names below another pointer, if it leads there or further.
+    pub fn below(&self, other: &Pointer) -> Option<&[String]> {
+        self.tokens.strip_prefix(other.tokens.as_slice())
     }
 }
 
@@ -250,7 +285,7 @@ mod tests {
     #[test]
     fn faults_of_a_pointer_say_how_to_write_it() {
         assert!(Pointer::parse("pm25").unwrap_err().contains("\"/pm25\""));
-        assert!(Pointer::parse("").is_err());
+        assert!(Pointer::parse("").unwrap().is_whole());
         assert!(Pointer::parse("/a~2").unwrap_err().contains("~0"));
         assert!(Pointer::parse("/a~").is_err());
     }

@@ -126,14 +126,14 @@ impl Memory {
 #[derive(Debug)]
 pub struct Notes<'a> {
     memory: &'a Memory,
-    format: &'static str,
+    format: &'a str,
     noted: BTreeMap<String, Option<String>>,
     policy: Option<&'static str>,
 }
 
 impl<'a> Notes<'a> {
     /// The notes of one message, still empty.
-    pub(super) fn new(memory: &'a Memory, format: &'static str) -> Notes<'a> {
+    pub(super) fn new(memory: &'a Memory, format: &'a str) -> Notes<'a> {
         Notes { memory, format, noted: BTreeMap::new(), policy: None }
     }
 

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! A new network is one file with a function of the type [`Read`] and one line
-//! in `NATIVE`; one whose messages need what earlier ones said has a function of
+//! in `NATIVE` of `format`; one whose messages need what earlier ones said has a function of
 //! the type [`ReadWith`] and a line in `REMEMBERING` (see [`memory`]). What all
 //! decoders share lies beside them: [`topic`] for patterns, `json` for
 //! documents, `number`, `time` and `unit` for lenient scalars, `gathered` and
@@ -20,6 +20,7 @@
 //! Decoders skip what their format defines as "no reading"; whether a number
 //! that was sent can be believed is for `quality`, which keeps it with a flag.
 
+pub mod about;
 mod airgradient;
 mod airrohr;
 mod airrohr_topics;
@@ -28,6 +29,7 @@ mod chirpstack_v4;
 mod codec;
 mod elements;
 pub mod forecast;
+mod format;
 mod gathered;
 mod ha_discovery;
 mod hints;
@@ -39,17 +41,20 @@ pub mod mapping;
 pub mod memory;
 mod number;
 pub mod plain;
+pub mod preset;
 mod qingping;
 mod refused;
 mod rtl433;
 mod senml;
+pub mod shown;
 mod smartcitizen;
 mod sparkplug_b;
+mod spelling;
 mod tasmota;
 mod time;
 pub mod topic;
 mod ttn_v3;
-mod unit;
+pub mod unit;
 mod zigbee2mqtt;
 
 #[cfg(test)]
@@ -66,17 +71,18 @@ mod samples_test;
 mod talks_test;
 
 pub use forecast::{ForecastFault, ForecastZone, Forecasts};
+pub use format::{Format, Native, Read, ReadWith, Remembering};
 pub use hints::Hints;
 pub use json::Pointer;
-pub use mapping::{DeviceFrom, Field, Mapping};
+pub use mapping::{Field, Mapping, Place, Template, TimeFrom};
 pub use memory::{Memory, Notes, Remember};
 pub use plain::Plain;
+pub use preset::Preset;
 pub use refused::Refused;
-pub use time::{TimeFrom, TimeUnit};
+pub use time::TimeUnit;
 pub use topic::{Captures, TopicPattern};
 
 use crate::air::{Forecast, Observation, Skipped, Stamp};
-use std::sync::Arc;
 
 /// The largest payload that is read, bytes.
 pub const PAYLOAD_MAX: usize = 1 << 20;
@@ -134,140 +140,6 @@ impl Heard {
     }
 }
 
-/// The function by which one network's messages are read.
-pub type Read = fn(&Message, &Captures, &Hints) -> Result<Decoded, Refused>;
-
-/// The same for a network whose messages need what earlier ones said.
-pub type ReadWith = fn(&Message, &Captures, &mut Notes) -> Result<Decoded, Refused>;
-
-/// Networks with a decoder of their own: the name in the configuration, and how.
-const NATIVE: &[(&str, Read)] = &[
-    ("airgradient", airgradient::read),
-    ("chirpstack-v4", chirpstack_v4::read),
-    ("influx-line", influx_line::read),
-    ("luftdatenpumpe", luftdatenpumpe::read),
-    ("qingping", qingping::read),
-    ("rtl433", rtl433::read),
-    ("senml", senml::read),
-    ("smartcitizen", smartcitizen::read),
-    ("tasmota", tasmota::read),
-    ("ttn-v3", ttn_v3::read),
-    ("zigbee2mqtt", zigbee2mqtt::read),
-];
-
-/// Those of them that remember what earlier messages said. They are given empty
-/// messages too, which clear what was retained.
-const REMEMBERING: &[(&str, ReadWith)] = &[
-    ("airrohr", airrohr_topics::read),
-    ("ha-discovery", ha_discovery::read),
-    ("homie", homie::read),
-    ("sparkplug-b", sparkplug_b::read),
-];
-
-/// The formats that need settings.
-const CONFIGURED: [&str; 3] = ["plain", "json", "forecast"];
-
-const NAMES: [&str; NATIVE.len() + REMEMBERING.len() + CONFIGURED.len()] = {
-    let mut names = [""; NATIVE.len() + REMEMBERING.len() + CONFIGURED.len()];
-    let mut at = 0;
-    while at < names.len() {
-        let (after, last) = (at.wrapping_sub(NATIVE.len()), NATIVE.len() + REMEMBERING.len());
-        names[at] = match at {
-            i if i < NATIVE.len() => NATIVE[i].0,
-            i if i < last => REMEMBERING[after].0,
-            i => CONFIGURED[i - last],
-        };
-        at += 1;
-    }
-    names
-};
-
-/// A network with a decoder of its own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Native {
-    /// Its row in [`NATIVE`].
-    row: usize,
-    hints: Hints,
-}
-
-/// A network with a decoder of its own that remembers what messages said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Remembering(usize);
-
-/// How one subscription's messages are to be read.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Format {
-    /// By a network's own decoder.
-    Native(Native),
-    /// By a network's own decoder and what earlier messages said.
-    Remembering(Remembering),
-    /// One bare number per topic.
-    Plain(Plain),
-    /// JSON by a mapping of the operator's.
-    Json(Mapping),
-    /// Forecasts for the zones of the configuration.
-    Forecast(Arc<[ForecastZone]>),
-}
-
-impl Format {
-    /// The names by which a configuration can ask for a format.
-    pub fn names() -> &'static [&'static str] {
-        &NAMES
-    }
-
-    /// The network's own decoder of this name.
-    pub fn native(name: &str) -> Option<Format> {
-        Format::hinted(name, Hints::default())
-    }
-
-    /// The network's own decoder of this name, told what its messages leave open.
-    pub fn hinted(name: &str, hints: Hints) -> Option<Format> {
-        if let Some(row) = NATIVE.iter().position(|(n, _)| *n == name) {
-            return Some(Format::Native(Native { row, hints }));
-        }
-        let remembering = REMEMBERING.iter().position(|(n, _)| *n == name);
-        remembering.map(|i| Format::Remembering(Remembering(i)))
-    }
-
-    /// The name by which a configuration asks for it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Format::Native(Native { row, .. }) => NATIVE.get(*row).map_or("", |(name, _)| name),
-            Format::Remembering(Remembering(i)) => REMEMBERING.get(*i).map_or("", |(n, _)| n),
-            Format::Plain(_) => "plain",
-            Format::Json(_) => "json",
-            Format::Forecast(_) => "forecast",
-        }
-    }
-
-    fn read(
-        &self,
-        m: &Message,
-        captures: &Captures,
-        notes: &mut Notes,
-    ) -> Result<Decoded, Refused> {
-        match self {
-            Format::Remembering(_) if m.topic.len() > memory::TOPIC_MAX => {
-                let most = memory::TOPIC_MAX;
-                let detail = format!("the topic has {} bytes of at most {most}", m.topic.len());
-                Err(Refused::malformed("too_large", detail))
-            }
-            Format::Remembering(Remembering(i)) => match REMEMBERING.get(*i) {
-                Some((_, read)) => read(m, captures, notes),
-                None => Err(Refused::Ignored("no_route")),
-            },
-            _ if m.payload.is_empty() => Err(Refused::Ignored("empty")),
-            Format::Native(Native { row, hints }) => match NATIVE.get(*row) {
-                Some((_, read)) => read(m, captures, hints),
-                None => Err(Refused::Ignored("no_route")),
-            },
-            Format::Plain(plain) => plain.read(m, captures),
-            Format::Json(mapping) => mapping.read(m, captures),
-            Format::Forecast(zones) => forecast::decode(m, zones),
-        }
-    }
-}
-
 /// One subscription: which topics, and how they are read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Route {
@@ -275,9 +147,27 @@ pub struct Route {
     pub pattern: TopicPattern,
     /// How their messages are read.
     pub format: Format,
+    /// What becomes of messages from the broker's memory.
+    pub retained: Retained,
+}
+
+/// What becomes of a message that the broker sends from its memory because we
+/// subscribed: nobody knows how old it is unless it says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Retained {
+    /// It is read; readings without a time of their own are left out.
+    #[default]
+    Timed,
+    /// It is ignored, whatever it says.
+    Never,
 }
 
 impl Route {
+    /// A subscription that takes retained messages as usual.
+    pub fn new(pattern: TopicPattern, format: Format) -> Route {
+        Route { pattern, format, retained: Retained::default() }
+    }
+
     /// Reads a message as if nothing had been said before; one whose topic does
     /// not match is ignored as `no_route`.
     pub fn decode(&self, m: &Message) -> Result<Decoded, Refused> {
@@ -288,21 +178,14 @@ impl Route {
 /// Reads a message by the first route whose pattern matches its topic, with what
 /// the messages of its source have said so far.
 pub fn decode(routes: &[Route], m: &Message, memory: &Memory) -> Heard {
-    let matching = routes.iter().find_map(|r| Some((&r.format, r.pattern.matches(m.topic)?)));
-    let Some((format, captures)) = matching else {
-        return Heard::refused(Refused::Ignored("no_route"));
-    };
-    if m.payload.len() > PAYLOAD_MAX {
-        let detail = format!(
-            "{} bytes; at most {PAYLOAD_MAX} are read: publish less at once",
-            m.payload.len()
-        );
-        return Heard::refused(Refused::malformed("too_large", detail));
+    let matching = routes.iter().find_map(|r| Some((r, r.pattern.matches(m.topic)?)));
+    match matching {
+        None => Heard::refused(Refused::Ignored("no_route")),
+        Some((route, _)) if m.retained && route.retained == Retained::Never => {
+            Heard::refused(Refused::Ignored("retained"))
+        }
+        Some((route, captures)) => route.format.heard(m, &captures, memory),
     }
-    let mut notes = Notes::new(memory, format.name());
-    let outcome = format.read(m, &captures, &mut notes).and_then(within_limits);
-    let (policy, noted) = notes.finish();
-    Heard { outcome, policy, noted }
 }
 
 /// Holds a decoder's result to the limits that all of them share.

@@ -3,43 +3,30 @@
 
 use super::elements::is_label;
 use super::gathered::Gathered;
+use super::mapping::{Ask, Meaning, Scale, Template, meaning};
 use super::number::{self, NoNumber};
 use super::{Captures, Decoded, LABEL_MAX, Message, Refused, json};
 use crate::air::{Label, Quantity};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// How plain numbers are read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Plain {
-    /// The device; `None`: the captured `{device}`, else the whole topic.
-    pub device: Option<String>,
+    /// The device: the first of these that the topic can tell; none: the
+    /// captured `{device}`, else the whole topic.
+    pub device: Vec<Template>,
     /// The quantity; `None`: the captured `{quantity}`, else the last level of
     /// the topic that is not empty, looked up by name.
     pub quantity: Option<Quantity>,
     /// The network's own names of quantities, looked up before [`USUAL_NAMES`];
     /// whole names, case does not matter.
-    pub names: BTreeMap<String, Quantity>,
+    pub names: BTreeMap<String, Meaning>,
     /// The series among several of one quantity; a captured `{channel}` or
-    /// `{variant}` counts more.
+    /// `{variant}` counts more. Not for values that `names` knows.
     pub label: Label,
-    /// The value is the number times this …
-    pub factor: f64,
-    /// … plus this, in the quantity's unit.
-    pub offset: f64,
-}
-
-impl Default for Plain {
-    /// Everything from the topic, numbers as they are.
-    fn default() -> Plain {
-        Plain {
-            device: None,
-            quantity: None,
-            names: BTreeMap::new(),
-            label: Label::default(),
-            factor: 1.0,
-            offset: 0.0,
-        }
-    }
+    /// How the number is read; not for values that `names` knows.
+    pub scale: Scale,
 }
 
 /// Usual spellings, in lower case and with `_` for any of `_`, `-`, `.` and
@@ -91,47 +78,55 @@ pub fn usual_quantity(name: &str) -> Option<Quantity> {
 
 impl Plain {
     pub(super) fn read(&self, m: &Message, captures: &Captures) -> Result<Decoded, Refused> {
-        let device = self.device.as_deref().unwrap_or_else(|| captures.device()).to_owned();
+        let named = self.device.iter().find_map(|template| template.of(captures));
+        let device = named.unwrap_or_else(|| captures.device().to_owned());
         let mut found = Gathered::default();
         let name = captures.get("quantity").unwrap_or_else(|| last_level(m.topic));
-        let Some(quantity) = self.quantity.or_else(|| self.quantity_of(name)) else {
+        let Some(Meaning { quantity, label, scale }) = self.meaning(name) else {
             let name = number::shown(name);
             found.skip("", format!("no quantity is called {name:?} here: name it in the settings"));
             return Ok(found.of(device, None));
         };
         let text = json::message_text(m)?.trim_matches('"');
-        match number::from_text(text) {
+        match scale.read(text) {
             Err(NoNumber::Other(shown)) => {
                 let detail = format!(
                     "{shown:?} is not a number; for JSON use the network's format, or \"json\""
                 );
                 return Err(Refused::malformed("not_a_number", detail));
             }
-            number => match captured_label(&self.label, captures) {
-                Ok(label) => {
-                    let number = number.map(|n| n * self.factor + self.offset);
-                    found.add(quantity, label, number, String::new);
-                }
+            number => match captured_label(&label, |name| captures.captured(name)) {
+                Ok(label) => found.add(quantity, label, number, String::new),
                 Err(reason) => found.skip("", reason),
             },
         }
         Ok(found.of(device, None))
     }
 
-    fn quantity_of(&self, name: &str) -> Option<Quantity> {
-        let own = self.names.iter().find(|(n, _)| n.eq_ignore_ascii_case(name));
-        own.map(|(_, quantity)| *quantity).or_else(|| usual_quantity(name))
+    fn meaning(&self, name: &str) -> Option<Meaning> {
+        let as_set =
+            |quantity| Meaning { quantity, label: self.label.clone(), scale: self.scale.clone() };
+        match self.quantity {
+            Some(quantity) => Some(as_set(quantity)),
+            None => {
+                let own = self.names.keys().any(|n| n.eq_ignore_ascii_case(name));
+                meaning(&self.names, name).map(|m| if own { m } else { as_set(m.quantity) })
+            }
+        }
     }
 }
 
-/// The label of the settings, with what the topic says in its place.
-pub(super) fn captured_label(set: &Label, captures: &Captures) -> Result<Label, String> {
-    let part = |name: &str, set: &String| match captures.get(name) {
-        Some(text) if !is_label(text) => Err(format!(
+/// The label of the settings, with what was captured in its place.
+pub(super) fn captured_label<'a>(
+    set: &Label,
+    captured: impl Fn(&'static str) -> Option<Cow<'a, str>>,
+) -> Result<Label, String> {
+    let part = |name, set: &String| match captured(name) {
+        Some(text) if !is_label(&text) => Err(format!(
             "the {name} {:?} is longer than {LABEL_MAX} bytes or has control characters",
-            number::shown(text)
+            number::shown(&text)
         )),
-        Some(text) => Ok(text.to_owned()),
+        Some(text) => Ok(text.into_owned()),
         None => Ok(set.clone()),
     };
     Ok(Label { channel: part("channel", &set.channel)?, variant: part("variant", &set.variant)? })
@@ -168,14 +163,13 @@ mod tests {
     #[test]
     fn or_from_the_settings() {
         let plain = Plain {
-            device: Some("garden".to_owned()),
+            device: vec![Template::parse("garden").unwrap()],
             quantity: Some(Quantity::Temperature),
-            factor: 5.0 / 9.0,
-            offset: -160.0 / 9.0,
+            scale: Scale { factor: 5.0 / 9.0, offset: -160.0 / 9.0, ..Scale::default() },
             ..Plain::default()
         };
         assert_eq!(read("a/b", plain, "a/b", "41"), "garden: temperature=5");
-        let names = BTreeMap::from([("Feinstaub".to_owned(), Quantity::Pm2_5)]);
+        let names = BTreeMap::from([("Feinstaub".to_owned(), Quantity::Pm2_5.into())]);
         let plain = Plain { names, ..Plain::default() };
         assert_eq!(read("{device}/{quantity}", plain, "d/feinstaub", "4"), "d: pm2_5=4");
     }

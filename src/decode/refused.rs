@@ -26,8 +26,10 @@ impl Refused {
     /// that the quantity does not have: its numbers are taken in our unit),
     /// `unsupported_template` (the value is computed in a way not read here),
     /// `retained_without_time` (its age is unknown, and its meaning not said yet),
-    /// `simulated` (someone tries a network's console).
-    pub const IGNORED: [&'static str; 9] = [
+    /// `simulated` (someone tries a network's console), `repeated` (the same
+    /// packet by another way), `retained` (its subscription takes nothing from
+    /// the broker's memory).
+    pub const IGNORED: [&'static str; 11] = [
         "empty",
         "housekeeping",
         "no_quantity",
@@ -37,6 +39,8 @@ impl Refused {
         "unsupported_template",
         "retained_without_time",
         "simulated",
+        "repeated",
+        "retained",
     ];
 
     /// Every reason for which a decoder calls a message malformed.

@@ -1,25 +1,25 @@
 //! No payload, topic or settings make a decoder panic, and limits hold.
 
 use super::fixture::{native, read, short};
+use super::format::{CONFIGURED, NATIVE};
 use super::*;
 use crate::air::Quantity;
 use proptest::prelude::*;
 use std::sync::Arc;
 
 fn mapped() -> Format {
-    let field = |q, p| Field::new(q, Pointer::parse(p).unwrap());
+    let place = |text| Place::parse(text).unwrap();
+    let field = |q, p| Field::new(q, place(p));
+    let zone = Some(jiff::tz::TimeZone::UTC);
     Format::Json(Mapping {
-        device: DeviceFrom::Body(Pointer::parse("/serialno").unwrap()),
-        time: Some(TimeFrom {
-            pointer: Pointer::parse("/timestamp").unwrap(),
-            unit: None,
-            zone: Some(jiff::tz::TimeZone::UTC),
-        }),
+        device: vec![Template::parse("/serialno").unwrap()],
+        time: Some(TimeFrom { zone, ..TimeFrom::at(place("/timestamp")) }),
         values: vec![
             field(Quantity::Pm2_5, "/pm02"),
             field(Quantity::Pm10, "/channels/1/pm10"),
             field(Quantity::Temperature, "/sensordatavalues/0/value"),
         ],
+        ..Mapping::default()
     })
 }
 
@@ -224,9 +224,9 @@ fn one_device_with_a_bad_name_does_not_drop_the_others() {
 
 #[test]
 fn the_first_matching_route_counts_and_no_route_is_a_policy() {
-    let route = |pattern: &str, quantity| Route {
-        pattern: TopicPattern::parse(pattern).unwrap(),
-        format: Format::Plain(Plain { quantity: Some(quantity), ..Plain::default() }),
+    let route = |pattern: &str, quantity| {
+        let format = Format::Plain(Plain { quantity: Some(quantity), ..Plain::default() });
+        Route::new(TopicPattern::parse(pattern).unwrap(), format)
     };
     let routes = [route("a/{device}", Quantity::Pm1), route("a/#", Quantity::Pm10)];
     let read = |topic| {
@@ -240,7 +240,8 @@ fn the_first_matching_route_counts_and_no_route_is_a_policy() {
 
 #[test]
 fn every_format_is_known_by_its_name() {
-    let names: Vec<&str> = formats().iter().map(Format::name).collect();
+    let formats = formats();
+    let names: Vec<&str> = formats.iter().map(Format::name).collect();
     assert!(names.iter().all(|name| Format::names().contains(name)), "{names:?}");
     let own = Format::names().iter().filter(|name| !CONFIGURED.contains(name));
     for name in own {

@@ -208,10 +208,8 @@ mod tests {
     fn a_relative_time_counts_from_now_unless_the_broker_kept_the_message() {
         let payload = r#"[{"bn":"d:","n":"pm10","v":5,"t":-60},{"n":"pm10","v":6}]"#;
         assert_eq!(read(payload), "d@2023-11-14T22:12:20Z: pm10=5\nd: pm10=6");
-        let route = Route {
-            pattern: TopicPattern::parse("#").unwrap(),
-            format: Format::native("senml").unwrap(),
-        };
+        let pattern = TopicPattern::parse("#").unwrap();
+        let route = Route::new(pattern, Format::native("senml").unwrap());
         let payload = payload.as_bytes();
         let kept = Message { topic: "t", payload, retained: true, received: Stamp(1) };
         assert_eq!(short(&route.decode(&kept)), "d: pm10=5 pm10=6");
@@ -230,7 +228,7 @@ mod tests {
              left out /1/bt \"soon\" is not a number\n\
              left out /1/v null: no reading\n\
              left out /2 its name is too long\n\
-             left out /4/t time 1e300 is not between 1970 and 9999; arrival time used"
+             left out /4/t time \"1e300\" is not between 1970 and 9999; arrival time used"
         );
     }
 

@@ -1,22 +1,10 @@
 //! The device's own time: as RFC 3339, as a Unix time in any usual unit, or as
 //! the clock on the wall of a configured zone.
 
-use super::json::{self, Pointer};
+use super::{json, number, spelling};
 use crate::air::Stamp;
-use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use serde_json::value::RawValue;
-
-/// Where a message says its time, and how.
-#[derive(Debug, Clone, PartialEq)]
-pub struct TimeFrom {
-    /// Where it stands.
-    pub pointer: Pointer,
-    /// The unit of a Unix time; `None`: recognised by its magnitude.
-    pub unit: Option<TimeUnit>,
-    /// The zone of a time without an offset; `None`: such a time is left out.
-    pub zone: Option<TimeZone>,
-}
 
 /// The unit of a Unix time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +75,13 @@ pub fn from_json(
     }
 }
 
+/// A time so long after another; a negative number lies before it.
+pub fn after(base: Stamp, raw: &RawValue, unit: TimeUnit) -> Result<Stamp, String> {
+    let number = number::from_json(raw).map_err(|e| format!("{e}; arrival time used"))?;
+    let ms = base.0 as f64 + number * 1_000.0 / unit.per_second() as f64;
+    believable(ms.round() as i64, raw.get())
+}
+
 /// Reads a time from text; the error says why not.
 pub fn from_text(
     text: &str,
@@ -99,7 +94,9 @@ pub fn from_text(
         ms
     } else if let Some(stamp) = Stamp::parse(text) {
         stamp.0
-    } else if let Ok(local) = text.parse::<DateTime>() {
+    } else if let Some(instant) = spelling::instant(text) {
+        instant.0
+    } else if let Some(local) = spelling::local(text) {
         let zone = zone.ok_or_else(|| {
             format!(
                 "time {text:?} has no offset: set the time zone of its clock; arrival time used"
@@ -108,23 +105,24 @@ pub fn from_text(
         let zoned = local.to_zoned(zone.clone()).map_err(|e| format!("time {text:?}: {e}"))?;
         zoned.timestamp().as_millisecond()
     } else {
-        let shown = super::number::shown(text);
+        let shown = number::shown(text);
         return Err(format!("{shown:?} is not a time known here; arrival time used"));
     };
-    believable(ms).ok_or_else(|| {
-        let shown = super::number::shown(text);
-        format!("time {shown:?} is not between 1970 and 9999; arrival time used")
-    })
+    believable(ms, text)
 }
 
 /// Reads a time from Unix seconds; the error says why not.
 pub fn from_seconds(seconds: f64) -> Result<Stamp, String> {
-    believable((seconds * 1_000.0).round() as i64)
-        .ok_or_else(|| format!("time {seconds:e} is not between 1970 and 9999; arrival time used"))
+    believable((seconds * 1_000.0).round() as i64, &format!("{seconds:e}"))
 }
 
-fn believable(ms: i64) -> Option<Stamp> {
-    BELIEVABLE_MS.contains(&ms).then_some(Stamp(ms))
+fn believable(ms: i64, text: &str) -> Result<Stamp, String> {
+    if BELIEVABLE_MS.contains(&ms) {
+        Ok(Stamp(ms))
+    } else {
+        let shown = number::shown(text);
+        Err(format!("time {shown:?} is not between 1970 and 9999; arrival time used"))
+    }
 }
 
 /// Milliseconds of a Unix time in this or the likely unit. Whole numbers are

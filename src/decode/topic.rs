@@ -75,13 +75,17 @@ impl TopicPattern {
         let mut levels = topic.split('/');
         for level in &self.levels {
             match (level, levels.next()) {
-                (Level::Rest, _) => return Some(Captures { levels: &self.levels, topic }),
+                (Level::Rest, _) => return Some(self.captures(topic)),
                 (Level::Exact(wanted), Some(got)) if wanted == got => {}
                 (Level::One | Level::Named(_), Some(_)) => {}
                 _ => return None,
             }
         }
-        levels.next().is_none().then_some(Captures { levels: &self.levels, topic })
+        levels.next().is_none().then(|| self.captures(topic))
+    }
+
+    fn captures<'a>(&'a self, topic: &'a str) -> Captures<'a> {
+        Captures { levels: &self.levels, more: &[], topic }
     }
 
     /// Whether some topic matches this filter and the other, and they are not the
@@ -140,14 +144,34 @@ fn parse_level(text: &str) -> Result<Level, String> {
 #[derive(Debug, Clone, Copy)]
 pub struct Captures<'a> {
     levels: &'a [Level],
+    /// Another pattern that the topic matches, for names the first has not.
+    more: &'a [Level],
     topic: &'a str,
 }
 
 impl<'a> Captures<'a> {
+    /// Those of a topic that no pattern was asked for.
+    pub fn none(topic: &'a str) -> Captures<'a> {
+        Captures { levels: &[], more: &[], topic }
+    }
+
     /// The level captured under this name.
     pub fn get(&self, name: &str) -> Option<&'a str> {
-        let at = self.levels.iter().position(|l| matches!(l, Level::Named(n) if *n == name))?;
+        let named = |l: &Level| matches!(l, Level::Named(n) if *n == name);
+        let place = |levels: &[Level]| levels.iter().position(named);
+        let at = place(self.levels).or_else(|| place(self.more))?;
         self.topic.split('/').nth(at)
+    }
+
+    /// The same with the names of another pattern, where it matches the topic
+    /// and this one has them not.
+    pub fn or(self, other: &'a TopicPattern) -> Captures<'a> {
+        Captures { more: other.matches(self.topic).map_or(&[], |c| c.levels), ..self }
+    }
+
+    /// The topic itself.
+    pub fn topic(&self) -> &'a str {
+        self.topic
     }
 
     /// Who speaks: the captured `{device}`, else the whole topic.

@@ -94,6 +94,11 @@ pub fn conversion(quantity: Quantity, unit: &str) -> Option<Conversion> {
     row.map(|(_, conversion)| *conversion)
 }
 
+/// One spelling of each unit that [`conversion`] knows for a quantity.
+pub fn known(quantity: Quantity) -> Vec<&'static str> {
+    rows(quantity).iter().filter_map(|(names, _)| names.first().copied()).collect()
+}
+
 /// A number in the quantity's own unit. A unit that is not known here, or is
 /// wrong on the wire as it sometimes is, leaves the number as it was sent.
 pub fn into_ours(quantity: Quantity, unit: &str, number: f64) -> f64 {
@@ -175,6 +180,7 @@ mod tests {
         }
         for quantity in Quantity::ALL {
             assert_eq!(conversion(quantity, quantity.unit()), Some(Conversion::NONE));
+            assert!(known(quantity).iter().all(|u| conversion(quantity, u).is_some()));
         }
     }
 }

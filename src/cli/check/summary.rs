@@ -49,7 +49,7 @@ struct SourceSummary {
 #[derive(Debug, Serialize)]
 struct RouteSummary {
     topic: String,
-    format: &'static str,
+    format: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -140,7 +140,7 @@ fn source(source: &Source) -> SourceSummary {
         if source.host.contains(':') { format!("[{}]", source.host) } else { source.host.clone() };
     let subscribe = source.routes.iter().map(|route| RouteSummary {
         topic: route.pattern.to_string(),
-        format: route.format.name(),
+        format: route.format.name().to_owned(),
     });
     SourceSummary {
         name: source.name.clone(),

@@ -51,6 +51,7 @@ fn shelf() -> Shelf {
             "/etc/dustline/rulesets/own.toml",
             include_str!("../../../config/rulesets/kr-air-alert.toml"),
         )
+        .with_file("/etc/dustline/formats/notes.txt", "")
         .with_file("/etc/dustline/stations.csv", "id,lat,lon\ngangnam,37.5,127.0\n")
 }
 
@@ -92,7 +93,7 @@ fn the_example_is_good_with_every_comment_in_force() {
     let settings = settings_of(&uncommented());
     assert_eq!(settings.stations.len(), 2);
     let source = settings.sources.first().unwrap();
-    assert_eq!(source.routes.len(), 13);
+    assert_eq!(source.routes.len(), 18);
     assert!(source.tls.as_ref().is_some_and(|t| t.client.is_some()));
 }
 

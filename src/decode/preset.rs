@@ -1,0 +1,118 @@
+//! A network that the two configured formats can read: forms of the generic
+//! mapping, or of one number per topic, each with the messages it is for.
+//!
+//! Presets are data. They say nothing that a subscription could not say, only
+//! so that nobody has to say it again.
+
+use super::mapping::{Condition, Mapping, Template};
+use super::{Captures, Decoded, Message, Notes, Plain, Refused, TopicPattern};
+
+/// A network's messages and how they are read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Preset {
+    /// The name in the configuration.
+    pub name: String,
+    /// What it is, in a few words.
+    pub title: String,
+    /// Where the network's own description stands.
+    pub link: String,
+    /// What the forms were made from.
+    pub source: String,
+    /// How sure they are: `read in source`, `widely reported`, `from memory`.
+    pub sure: &'static str,
+    /// What an operator must know; may be empty.
+    pub note: String,
+    /// Topics that are never about readings.
+    pub housekeeping: Vec<TopicPattern>,
+    /// The first that fits a message reads it.
+    pub forms: Vec<Form>,
+    /// The file as it is written.
+    pub text: String,
+}
+
+/// One kind of message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Form {
+    /// Where it comes unless the operator says otherwise; none: anywhere.
+    pub topics: Vec<TopicPattern>,
+    /// What must hold of its document.
+    pub when: Vec<Condition>,
+    /// How it is read.
+    pub reading: Reading,
+}
+
+/// How a form is read.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Reading {
+    /// By the generic mapping.
+    Json(Mapping),
+    /// As one number.
+    Plain(Plain),
+}
+
+impl Form {
+    /// The first of its topics that matches.
+    pub fn topic(&self, topic: &str) -> Option<&TopicPattern> {
+        self.topics.iter().find(|p| p.matches(topic).is_some())
+    }
+
+    /// Whether its document is one of this kind.
+    fn fits(&self, m: &Message, captures: &Captures) -> bool {
+        match &self.reading {
+            Reading::Json(mapping) if !self.when.is_empty() => {
+                mapping.fits(&self.when, m, captures)
+            }
+            _ => true,
+        }
+    }
+
+    /// Names every device so.
+    pub fn set_device(&mut self, device: &[Template]) {
+        match &mut self.reading {
+            Reading::Json(mapping) => mapping.device = device.to_vec(),
+            Reading::Plain(plain) => plain.device = device.to_vec(),
+        }
+    }
+}
+
+impl Preset {
+    /// The form that reads a message: one whose topic and document fit, else
+    /// one whose document does, since operators choose their topics.
+    pub fn form(&self, m: &Message, captures: &Captures) -> Option<&Form> {
+        let mut fit = self.forms.iter().filter(|f| f.fits(m, captures));
+        let by_topic = |f: &&Form| f.topics.is_empty() || f.topic(m.topic).is_some();
+        fit.clone().find(by_topic).or_else(|| fit.next())
+    }
+
+    /// Whether one of its own topics matches, and is not about housekeeping.
+    pub fn expects(&self, topic: &str) -> bool {
+        !self.keeps_house(topic) && self.forms.iter().any(|f| f.topic(topic).is_some())
+    }
+
+    fn keeps_house(&self, topic: &str) -> bool {
+        self.housekeeping.iter().any(|p| p.matches(topic).is_some())
+    }
+
+    pub(super) fn read(
+        &self,
+        m: &Message,
+        captures: &Captures,
+        notes: &mut Notes,
+    ) -> Result<Decoded, Refused> {
+        if self.keeps_house(m.topic) {
+            return Err(Refused::Ignored("housekeeping"));
+        }
+        let Some(form) = self.form(m, captures) else {
+            let detail = format!(
+                "no form of {} fits this message: see `dustline formats show {}`",
+                self.name, self.name
+            );
+            return Err(Refused::malformed("nothing_mapped", detail));
+        };
+        let captures = form.topic(m.topic).map_or(*captures, |own| captures.or(own));
+        match &form.reading {
+            Reading::Json(mapping) => mapping.read(m, &captures, notes),
+            Reading::Plain(plain) => plain.read(m, &captures),
+        }
+    }
+}
