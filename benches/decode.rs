@@ -125,7 +125,7 @@ fn route(name: &str, pattern: &str) -> Result<Route> {
     let pattern = TopicPattern::parse(pattern).map_err(|e| anyhow!(e))?;
     let format = match name {
         "plain" => Format::Plain(Plain::default()),
-        "json" => Format::Json(mapping().map_err(|e| anyhow!(e))?),
+        "json" => Format::Json(Box::new(mapping().map_err(|e| anyhow!(e))?)),
         native => Format::native(native).ok_or_else(|| anyhow!("no format {native}"))?,
     };
     Ok(Route::new(pattern, format))

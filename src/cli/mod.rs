@@ -2,6 +2,7 @@
 //! everything else to standard error; what went wrong is an exit code.
 
 pub mod backtest;
+mod broker;
 pub mod check;
 mod data;
 mod decode;
@@ -17,6 +18,7 @@ pub mod quarantine;
 pub mod rulesets;
 mod run;
 mod simulate;
+mod sniff;
 mod store;
 
 pub use exit::{Code, Failure};
@@ -61,6 +63,8 @@ enum Command {
     Formats(formats::Args),
     /// Show what one message means.
     Decode(decode::Args),
+    /// Listen to a broker and write the subscriptions that read what it carries.
+    Sniff(sniff::Args),
     /// Send what a synthetic network measures to a broker.
     Simulate(simulate::Args),
     /// Print completions for a shell.
@@ -94,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Rulesets(args) => rulesets::run(&args, out),
         Command::Formats(args) => formats::run(&args, out),
         Command::Decode(args) => decode::run(&args, out),
+        Command::Sniff(args) => sniff::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
         Command::Completions(args) => manual::completions(&args, &mut Cli::command()),
         Command::Man => manual::man(Cli::command()),

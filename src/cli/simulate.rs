@@ -1,20 +1,19 @@
 //! `dustline simulate`: a synthetic network that sends to a real broker.
 
+use super::broker::{self, Broker};
 use super::{Code, Failure, run};
 use crate::air::Stamp;
 use crate::air::time::parse_duration;
 use crate::clock::Clock;
-use crate::config::Secret;
 use crate::config::settings::Tls;
 use crate::mqtt::{PublishError, Target};
 use crate::simulate::{Episode, Feed, Format, Pace, network};
 use crate::telemetry;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use url::{Host, Url};
 
 /// An episode begins at a midnight UTC.
 const DAY_MS: i64 = 86_400_000;
@@ -27,7 +26,7 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The broker: `mqtt://HOST[:PORT]`, or `mqtts://` with TLS.
-    #[arg(long, value_name = "URL", value_parser = broker)]
+    #[arg(long, value_name = "URL", value_parser = broker::parse)]
     broker: Broker,
     /// How many devices.
     #[arg(long, value_name = "N", default_value_t = 60,
@@ -170,45 +169,9 @@ fn target(args: &Args) -> Result<Target, Failure> {
         tls: args.broker.tls.then(Tls::default),
         client_id: format!("dustline-simulate-{}", std::process::id()),
         username: args.username.clone(),
-        password: args.password_file.as_deref().map(password).transpose()?,
+        password: args.password_file.as_deref().map(broker::password).transpose()?,
         qos: args.qos,
     })
-}
-
-fn password(file: &Path) -> Result<Secret, Failure> {
-    let text = std::fs::read_to_string(file).map_err(|e| {
-        Failure::new(Code::Usage, format!("--password-file {}: {e}", file.display()))
-    })?;
-    Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
-}
-
-/// Where a broker listens.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Broker {
-    host: String,
-    port: u16,
-    tls: bool,
-}
-
-fn broker(text: &str) -> Result<Broker, String> {
-    let url = Url::parse(text).map_err(|e| format!("{e}; write mqtt://HOST or mqtts://HOST"))?;
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password inside a URL is seen by every user of this machine; use --username and --password-file".to_owned());
-    }
-    let tls = match url.scheme() {
-        "mqtt" => false,
-        "mqtts" => true,
-        other => return Err(format!("{other}:// is not known; write mqtt:// or mqtts://")),
-    };
-    if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-        return Err("nothing may follow host and port".to_owned());
-    }
-    let host = match url.host() {
-        Some(Host::Ipv6(ip)) => ip.to_string(),
-        Some(host) => host.to_string(),
-        None => return Err("it names no host".to_owned()),
-    };
-    Ok(Broker { host, port: url.port().unwrap_or(if tls { 8883 } else { 1883 }), tls })
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -234,28 +197,6 @@ fn episode_named() -> impl TypedValueParser<Value = Episode> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_broker_is_a_host_with_the_usual_ports() {
-        let is = |host: &str, port, tls| Ok(Broker { host: host.to_owned(), port, tls });
-        assert_eq!(broker("mqtt://127.0.0.1"), is("127.0.0.1", 1883, false));
-        assert_eq!(broker("mqtts://b.example.kr/"), is("b.example.kr", 8883, true));
-        assert_eq!(broker("mqtt://[::1]:1884"), is("::1", 1884, false));
-    }
-
-    #[test]
-    fn credentials_in_the_address_and_other_schemes_are_refused() {
-        for (text, words) in [
-            ("mqtt://me@host", "--username"),
-            ("mqtt://me:secret@host", "--password-file"),
-            ("http://host", "mqtt://"),
-            ("host:1883", "mqtt://"),
-            ("mqtt://host/path", "follow"),
-        ] {
-            let said = broker(text).unwrap_err();
-            assert!(said.contains(words) && !said.contains("secret"), "{text}: {said}");
-        }
-    }
 
     #[test]
     fn intervals_and_rates_are_above_zero() {

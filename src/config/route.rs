@@ -92,7 +92,7 @@ fn json(table: &mut Table<'_>, place: Option<(&Item<'_>, &TopicPattern)>) -> For
     {
         mapping::warn_of_whole_topics(item, pattern);
     }
-    Format::Json(mapping)
+    Format::Json(Box::new(mapping))
 }
 
 fn plain(table: &mut Table<'_>, place: Option<(&Item<'_>, &TopicPattern)>) -> Format {

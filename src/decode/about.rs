@@ -22,7 +22,7 @@ impl About {
     /// Whether one of its topics matches.
     pub fn expects(&self, topic: &str) -> bool {
         let pattern = |p: &&str| TopicPattern::parse(p).ok();
-        self.topics.iter().filter_map(|p| pattern(&p)).any(|p| p.matches(topic).is_some())
+        self.topics.iter().filter_map(pattern).any(|p| p.matches(topic).is_some())
     }
 }
 

@@ -80,7 +80,7 @@ pub enum Format {
     /// One bare number per topic.
     Plain(Plain),
     /// JSON by a mapping of the operator's.
-    Json(Mapping),
+    Json(Box<Mapping>),
     /// Forecasts for the zones of the configuration.
     Forecast(Arc<[ForecastZone]>),
     /// By a mapping that has a name.

@@ -45,7 +45,7 @@ pub struct Form {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Reading {
     /// By the generic mapping.
-    Json(Mapping),
+    Json(Box<Mapping>),
     /// As one number.
     Plain(Plain),
 }

@@ -11,7 +11,7 @@ fn mapped() -> Format {
     let place = |text| Place::parse(text).unwrap();
     let field = |q, p| Field::new(q, place(p));
     let zone = Some(jiff::tz::TimeZone::UTC);
-    Format::Json(Mapping {
+    Format::Json(Box::new(Mapping {
         device: vec![Template::parse("/serialno").unwrap()],
         time: Some(TimeFrom { zone, ..TimeFrom::at(place("/timestamp")) }),
         values: vec![
@@ -20,7 +20,7 @@ fn mapped() -> Format {
             field(Quantity::Temperature, "/sensordatavalues/0/value"),
         ],
         ..Mapping::default()
-    })
+    }))
 }
 
 fn formats() -> Vec<Format> {

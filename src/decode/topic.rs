@@ -67,6 +67,11 @@ impl TopicPattern {
         self.levels.iter().any(|l| matches!(l, Level::Named(n) if *n == name))
     }
 
+    /// How many levels it spells out.
+    pub fn exact_levels(&self) -> usize {
+        self.levels.iter().filter(|l| matches!(l, Level::Exact(_))).count()
+    }
+
     /// The captures of a topic that matches.
     pub fn matches<'a>(&'a self, topic: &'a str) -> Option<Captures<'a>> {
         if topic.starts_with('$') && !matches!(self.levels.first(), Some(Level::Exact(_))) {

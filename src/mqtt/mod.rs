@@ -31,13 +31,15 @@
 //! has not acknowledged, the broker sends to that lane again as long as it keeps
 //! its session.
 //!
-//! [`Subscriber::run`] is the life of one lane; [`probe`] asks once whether
-//! a source would work; [`Publisher`] sends, for simulation.
+//! [`Subscriber::run`] is the life of one lane; [`probe`] asks once whether a
+//! source would work; [`listen`] hears what a broker carries; [`Publisher`]
+//! sends, for simulation.
 
 mod backoff;
 mod fault;
 mod frame;
 mod link;
+mod listen;
 mod packet;
 mod probe;
 mod publish;
@@ -49,6 +51,7 @@ mod v311;
 mod v5;
 mod wire;
 
+pub use listen::{Heard, listen};
 pub use probe::probe;
 pub use publish::{PublishError, Publisher, Target};
 

@@ -16,6 +16,7 @@ mod intake;
 mod mqtt;
 mod outbox;
 mod simulate;
+mod sniff;
 mod store;
 mod survive;
 mod tidy;

@@ -80,7 +80,9 @@ fn form(mut table: Table<'_>) -> Form {
     let plain = table.choice("format", &[("json", false), ("plain", true)], false);
     let reading = match plain {
         true => Reading::Plain(mapping::plain(&mut table)),
-        false => Reading::Json(mapping::json(&mut table, &topics.iter().collect::<Vec<_>>())),
+        false => {
+            Reading::Json(Box::new(mapping::json(&mut table, &topics.iter().collect::<Vec<_>>())))
+        }
     };
     table.finish();
     Form { topics, when, reading }

@@ -94,7 +94,9 @@ fn says(text: &str, wanted: &serde_json::Value) -> bool {
         serde_json::Value::Number(n) => {
             n.as_f64().is_some_and(|n| number::from_text(text) == Ok(n))
         }
-        other => text == other.to_string(),
+        serde_json::Value::Bool(flag) => text == if *flag { "true" } else { "false" },
+        serde_json::Value::Null => text == "null",
+        _ => false,
     }
 }
 

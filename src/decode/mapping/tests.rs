@@ -32,7 +32,12 @@ fn mapping() -> Mapping {
 }
 
 fn read(mapping: Mapping, payload: &str) -> String {
-    short(&fixture::read("air/+/{device}", Format::Json(mapping), "air/seoul/s9", payload))
+    short(&fixture::read(
+        "air/+/{device}",
+        Format::Json(Box::new(mapping)),
+        "air/seoul/s9",
+        payload,
+    ))
 }
 
 #[test]
@@ -105,7 +110,8 @@ fn a_number_that_its_factor_makes_infinite_is_left_out() {
 
 #[test]
 fn a_message_without_anything_mapped_names_what_it_has() {
-    let result = fixture::read("#", Format::Json(mapping()), "t", r#"{"PM25":3,"id":"a"}"#);
+    let result =
+        fixture::read("#", Format::Json(Box::new(mapping())), "t", r#"{"PM25":3,"id":"a"}"#);
     let Err(Refused::Malformed { reason, detail }) = result else { panic!("{result:?}") };
     assert_eq!(reason, "nothing_mapped");
     assert!(detail.contains("/pm2_5, /pm10, /temp") && detail.contains("PM25, id"), "{detail}");

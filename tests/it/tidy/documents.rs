@@ -112,6 +112,39 @@ fn flags_reasons_and_policies_are_described() {
 }
 
 #[test]
+fn every_format_is_in_the_list_of_formats() {
+    let document = read("docs/formats.md");
+    let rows = document.lines().filter_map(|l| l.strip_prefix("| `")?.split_once("` |"));
+    let listed: BTreeSet<&str> = rows.map(|(name, _)| name).collect();
+    let presets = dustline::config::presets::builtin().unwrap();
+    let own = dustline::decode::Format::names().iter().copied();
+    let there: BTreeSet<&str> = own.chain(presets.keys().map(String::as_str)).collect();
+    let missing = there.difference(&listed);
+    none(missing.map(|name| format!("docs/formats.md does not list {name}")).collect());
+    let mut faults = Vec::new();
+    for preset in presets.values() {
+        let row = document.lines().find(|l| l.starts_with(&format!("| `{}` |", preset.name)));
+        let row = row.unwrap_or_default();
+        let first = preset.forms.iter().flat_map(|f| &f.topics).next();
+        let told = first.is_none_or(|t| row.contains(&format!("`{t}`")));
+        if !row.contains(&preset.title) || !told {
+            faults.push(format!("docs/formats.md: the row of {} is not as it is", preset.name));
+        }
+    }
+    none(faults);
+}
+
+#[test]
+fn the_preset_in_the_list_of_formats_has_no_fault() {
+    let text = read("docs/formats.md");
+    let (_, after) = text.split_once("```toml\n").expect("an example");
+    let example = after.split("```").next().unwrap_or_default();
+    let machine = dustline::config::Machine;
+    let read = dustline::config::presets::parse("poles", example, "docs/formats.md", &machine);
+    none(read.err().into_iter().flatten().map(|f| f.to_string()).collect());
+}
+
+#[test]
 fn the_calls_of_the_api_are_those_of_the_server() {
     let server = read("src/web/mod.rs");
     let paths = |text: &str, start: &str| -> BTreeSet<String> {
