@@ -5,7 +5,9 @@ use super::{Code, Failure};
 use crate::air::{Observation, Value};
 use crate::clock::Clock;
 use crate::config::{self, Machine};
-use crate::decode::{self, Decoded, Format, Memory, Message, PAYLOAD_MAX, Plain, Refused, Route};
+use crate::decode::{
+    self, Decoded, Format, Memory, Message, PAYLOAD_MAX, Plain, Refused, Route, TopicPattern,
+};
 use serde_json::json;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -13,6 +15,11 @@ use std::sync::Arc;
 
 /// The topic of a message whose topic was not given.
 const NO_TOPIC: &str = "unnamed";
+
+/// Subscriptions by which messages are read unless another one is given. The
+/// token in these topics names the device here, where whoever reads it has it
+/// already; the daemon shows it to nobody.
+const SUBSCRIPTIONS: &[(&str, &str)] = &[("smartcitizen", "device/sck/{device}/readings/raw")];
 
 /// The form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
@@ -33,6 +40,10 @@ pub struct Args {
     /// The topic that the message came on: many formats name the device there.
     #[arg(long, value_name = "T", default_value = NO_TOPIC)]
     topic: String,
+    /// The topic of the subscription that reads it, with names for levels such as
+    /// `air/{device}/#`; without it every topic is taken as it is.
+    #[arg(long, value_name = "PATTERN", value_parser = TopicPattern::parse, conflicts_with = "config")]
+    subscription: Option<TopicPattern>,
     /// A configuration: the first subscription with this format whose topic
     /// matches says how. `json` needs one.
     #[arg(long, value_name = "FILE")]
@@ -106,7 +117,13 @@ fn route(args: &Args) -> Result<Way, Failure> {
             None => Format::native(name).ok_or_else(|| formats::unknown(name))?,
         },
     };
-    Ok(Way::Format(format))
+    let usual = SUBSCRIPTIONS.iter().find(|(name, _)| *name == args.format);
+    let usual = usual.and_then(|(_, pattern)| TopicPattern::parse(pattern).ok());
+    let usual = usual.filter(|pattern| pattern.matches(&args.topic).is_some());
+    Ok(match args.subscription.clone().or(usual) {
+        Some(pattern) => Way::Route(Route::new(pattern, format)),
+        None => Way::Format(format),
+    })
 }
 
 /// The first subscription of a configuration that would read the message.

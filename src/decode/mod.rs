@@ -66,8 +66,6 @@ mod remembering_test;
 #[cfg(test)]
 mod robustness_test;
 #[cfg(test)]
-mod samples_test;
-#[cfg(test)]
 mod talks_test;
 
 pub use forecast::{ForecastFault, ForecastZone, Forecasts};

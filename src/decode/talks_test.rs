@@ -3,10 +3,9 @@
 //! part of it; where it is absent the test says so.
 
 use super::fixture::Talk;
-use super::samples_test::samples;
 use super::*;
 use serde_json::Value;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Samples, their pattern and format, and those that must have been heard before.
 const TALKS: &[(&str, &str, &str, &[&str])] = &[
@@ -25,6 +24,12 @@ const TALKS: &[(&str, &str, &str, &[&str])] = &[
     ("sparkplug-b-2", "spBv1.0/#", "sparkplug-b", &[]),
     ("sparkplug-b-3", "spBv1.0/#", "sparkplug-b", &["sparkplug-b-2"]),
 ];
+
+fn samples() -> Option<PathBuf> {
+    let home = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let ups = ["../shared", "../../shared"].into_iter();
+    ups.map(|up| home.join(up).join("formats/samples")).find(|path| path.is_dir())
+}
 
 /// Topic and payload.
 type Said = (String, Vec<u8>);

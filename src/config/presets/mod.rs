@@ -145,6 +145,4 @@ pub(super) fn adapted(preset: &Preset, table: &mut Table<'_>) -> Preset {
 }
 
 #[cfg(test)]
-mod samples_test;
-#[cfg(test)]
 mod tests;
