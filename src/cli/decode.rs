@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "PATTERN", value_parser = TopicPattern::parse, conflicts_with = "config")]
     subscription: Option<TopicPattern>,
     /// A configuration: the first subscription with this format whose topic
-    /// matches says how. `json` needs one.
+    /// matches says how. `json` and `forecast` need one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// For people or for machines.
@@ -107,8 +107,8 @@ fn route(args: &Args) -> Result<Way, Failure> {
     }
     let preset = formats::builtin()?.get(&args.format);
     let format = match args.format.as_str() {
-        "json" => {
-            let words = "format json needs a mapping: name a configuration with --config";
+        "json" | "forecast" => {
+            let words = "this format needs what a configuration says: name one with --config";
             return Err(Failure::new(Code::Usage, words));
         }
         "plain" => Format::Plain(Plain::default()),
@@ -231,7 +231,7 @@ mod tests {
         Decoded {
             observations: vec![observation(Some(Stamp(1_767_582_245_000))), observation(None)],
             skipped: vec![Skipped { path: "/x".into(), reason: "-: no reading".into() }],
-            device: None,
+            ..Decoded::default()
         }
     }
 
