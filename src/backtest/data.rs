@@ -94,6 +94,13 @@ impl Data {
         !self.members.is_empty()
     }
 
+    /// Every value in the order in which it was read: its time, device, quantity
+    /// and number.
+    pub fn values(&self) -> impl Iterator<Item = (Stamp, &str, Quantity, f64)> {
+        let name = |s: &Sample| self.devices.name(s.device).unwrap_or_default();
+        self.samples.iter().map(move |s| (s.at, name(s), s.quantity, s.value))
+    }
+
     /// The devices, by number from 0.
     pub(super) fn devices(&self) -> &[String] {
         self.devices.names()

@@ -15,6 +15,7 @@ pub mod ledger;
 mod manual;
 pub mod outbox;
 pub mod quarantine;
+mod replay;
 pub mod rulesets;
 mod run;
 mod simulate;
@@ -67,6 +68,8 @@ enum Command {
     Sniff(sniff::Args),
     /// Send what a synthetic network measures to a broker.
     Simulate(simulate::Args),
+    /// Send the measurements of a file to a broker, as devices would have.
+    Replay(replay::Args),
     /// Print completions for a shell.
     Completions(manual::CompletionsArgs),
     /// Print the manual page.
@@ -100,6 +103,7 @@ pub fn main() -> ExitCode {
         Command::Decode(args) => decode::run(&args, out),
         Command::Sniff(args) => sniff::run(&args, out),
         Command::Simulate(args) => simulate::run(&args, out),
+        Command::Replay(args) => replay::run(&args, out),
         Command::Completions(args) => manual::completions(&args, &mut Cli::command()),
         Command::Man => manual::man(Cli::command()),
     };

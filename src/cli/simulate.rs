@@ -25,9 +25,8 @@ const DRAW_EVERY: Duration = Duration::from_millis(250);
 /// Arguments of `dustline simulate`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The broker: `mqtt://HOST[:PORT]`, or `mqtts://` with TLS.
-    #[arg(long, value_name = "URL", value_parser = broker::parse)]
-    broker: Broker,
+    #[command(flatten)]
+    connection: Connection,
     /// How many devices.
     #[arg(long, value_name = "N", default_value_t = 60,
           value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
@@ -50,6 +49,14 @@ pub struct Args {
     /// What happens to the air over four days from the last midnight UTC.
     #[arg(long, value_name = "NAME", default_value = Episode::Haze.name(), value_parser = episode_named())]
     episode: Episode,
+}
+
+/// The broker to send to.
+#[derive(Debug, clap::Args)]
+pub(super) struct Connection {
+    /// The broker: `mqtt://HOST[:PORT]`, or `mqtts://` with TLS.
+    #[arg(long, value_name = "URL", value_parser = broker::parse)]
+    broker: Broker,
     /// Quality of service: 0, 1 or 2.
     #[arg(long, value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(0..=2))]
@@ -68,7 +75,7 @@ pub struct Args {
 /// If the password cannot be read (64), the broker is not reachable (69), or
 /// messages were lost (1).
 pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
-    let target = target(args)?;
+    let target = args.connection.target("simulate")?;
     telemetry::init_quietly(None).map_err(|e| Failure::new(Code::Usage, e))?;
     super::prepare_tls();
     let feed = feed(args, Clock::system());
@@ -77,8 +84,9 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let sent = runtime.block_on(async {
         let stop = run::stop_signal()?;
+        let sending = async |told| feed.run_counting(&target, told, &handed).await.map_err(failure);
         tokio::select! {
-            sent = send(&feed, &target, stop, &handed) => sent,
+            sent = send_until_stopped(stop, &target, sending) => sent,
             never = progress(&handed, started) => never,
         }
     });
@@ -97,20 +105,22 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 /// Sends until told to stop, and not much longer.
-async fn send(
-    feed: &Feed,
-    target: &Target,
+pub(super) async fn send_until_stopped<S>(
     stop: impl Future<Output = ()>,
-    handed: &AtomicU64,
-) -> Result<u64, Failure> {
-    let told = tokio::sync::Notify::new();
+    target: &Target,
+    sending: impl FnOnce(tokio::sync::futures::OwnedNotified) -> S,
+) -> Result<u64, Failure>
+where
+    S: Future<Output = Result<u64, Failure>>,
+{
+    let told = std::sync::Arc::new(tokio::sync::Notify::new());
     let overdue = async {
         stop.await;
         told.notify_one();
         tokio::time::sleep(FINISH_MAX).await;
     };
     tokio::select! {
-        sent = feed.run_counting(target, told.notified(), handed) => sent.map_err(failure),
+        sent = sending(told.clone().notified_owned()) => sent,
         () = overdue => {
             let words = format!(
                 "{}:{} has not acknowledged everything within {} s; some messages may be lost",
@@ -121,7 +131,7 @@ async fn send(
     }
 }
 
-fn failure(e: PublishError) -> Failure {
+pub(super) fn failure(e: PublishError) -> Failure {
     let code = match e {
         PublishError::Unreachable { .. } => Code::Unavailable,
         PublishError::Forgotten { .. } | PublishError::Stopped => Code::Failed,
@@ -162,16 +172,19 @@ fn feed(args: &Args, clock: Clock) -> Feed {
     }
 }
 
-fn target(args: &Args) -> Result<Target, Failure> {
-    Ok(Target {
-        host: args.broker.host.clone(),
-        port: args.broker.port,
-        tls: args.broker.tls.then(Tls::default),
-        client_id: format!("dustline-simulate-{}", std::process::id()),
-        username: args.username.clone(),
-        password: args.password_file.as_deref().map(broker::password).transpose()?,
-        qos: args.qos,
-    })
+impl Connection {
+    /// Where to send, under the name of a command.
+    pub(super) fn target(&self, command: &str) -> Result<Target, Failure> {
+        Ok(Target {
+            host: self.broker.host.clone(),
+            port: self.broker.port,
+            tls: self.broker.tls.then(Tls::default),
+            client_id: format!("dustline-{command}-{}", std::process::id()),
+            username: self.username.clone(),
+            password: self.password_file.as_deref().map(broker::password).transpose()?,
+            qos: self.qos,
+        })
+    }
 }
 
 fn interval(text: &str) -> Result<Duration, String> {
@@ -179,7 +192,7 @@ fn interval(text: &str) -> Result<Duration, String> {
     given.ok_or_else(|| "not a duration such as 250ms, 90s or 15m".to_owned())
 }
 
-fn rate(text: &str) -> Result<f64, String> {
+pub(super) fn rate(text: &str) -> Result<f64, String> {
     let given = text.parse().ok().filter(|r: &f64| r.is_finite() && *r > 0.0);
     given.ok_or_else(|| "not a number above zero".to_owned())
 }

@@ -1,6 +1,6 @@
 //! Synthetic networks of devices, what they would measure, and a broker to
 //! send it to, a receiver of what comes of it: for `simulate`, `demo`, tests and
-//! benchmarks.
+//! benchmarks; and measurements of the past, sent again.
 //!
 //! ```text
 //!  episode: (city, time) → air ─┐
@@ -19,9 +19,11 @@ pub mod episode;
 pub mod feed;
 pub mod network;
 pub mod receiver;
+pub mod replay;
 
 pub use broker::Broker;
 pub use episode::{Air, City, Episode};
 pub use feed::{Feed, Pace};
 pub use network::{Device, Format, network};
 pub use receiver::{Received, Receiver};
+pub use replay::{Measurement, replay};
