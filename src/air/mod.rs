@@ -1,10 +1,11 @@
 //! The field's words: quantities and units, time and hours, readings, forecasts, places,
-//! indices.
+//! indices; what of a device's text may be shown.
 //!
 //! Nothing here does I/O or knows a clock, and nothing of ours is imported.
 
 pub mod forecast;
 pub mod index;
+pub mod mask;
 pub mod place;
 pub mod quantity;
 pub mod reading;

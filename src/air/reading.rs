@@ -141,15 +141,21 @@ pub enum Reason {
     PmOrder = 4,
     /// The same value for too long.
     Stuck = 5,
-    /// A jump away and back.
+    /// One reading far above the last.
     Spike = 6,
     /// Two sensing elements of one device disagree.
     Disagreement = 7,
+    /// Air so humid that an optical sensor counts droplets as dust.
+    Humid = 8,
+    /// Above the scale that the sensor's maker states.
+    OverScale = 9,
+    /// A correction gave less than nothing and was set to 0.
+    Clamped = 10,
 }
 
 impl Reason {
     /// Every reason, in the order of its stored bit.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 11] = [
         Reason::Range,
         Reason::Sentinel,
         Reason::ClockAhead,
@@ -158,6 +164,9 @@ impl Reason {
         Reason::Stuck,
         Reason::Spike,
         Reason::Disagreement,
+        Reason::Humid,
+        Reason::OverScale,
+        Reason::Clamped,
     ];
 
     /// The name shown in the API and in files.
@@ -171,6 +180,9 @@ impl Reason {
             Reason::Stuck => "stuck",
             Reason::Spike => "spike",
             Reason::Disagreement => "disagreement",
+            Reason::Humid => "humid",
+            Reason::OverScale => "over_scale",
+            Reason::Clamped => "clamped",
         }
     }
 }

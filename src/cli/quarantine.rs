@@ -3,7 +3,7 @@
 use super::data::{DataArgs, Format, JsonList, harmless, table};
 use super::{Code, Failure};
 use crate::store::QuarantineRow;
-use crate::web::Quarantined;
+use crate::web::{Quarantined, masked};
 use std::io::Write;
 
 /// Rows read in one step: their bodies may have a MiB each.
@@ -20,7 +20,7 @@ pub struct QuarantineArgs {
 enum Action {
     /// List what was set aside, in the order of receipt.
     List(ListArgs),
-    /// Show one message to the last bit.
+    /// Show one message, with secrets masked unless asked otherwise.
     Show(ShowArgs),
 }
 
@@ -39,6 +39,9 @@ struct ShowArgs {
     id: i64,
     #[command(flatten)]
     data: DataArgs,
+    /// To the last bit, with any secrets that are in it.
+    #[arg(long)]
+    raw: bool,
     /// For people, or JSON.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -82,7 +85,7 @@ fn list(args: &ListArgs, out: &mut impl Write) -> Result<(), Failure> {
                 if found.is_empty() {
                     break;
                 }
-                rows.extend(found.into_iter().map(cells));
+                rows.extend(found.into_iter().map(masked).map(cells));
             }
             let titles = [">id", "at", "source", "topic", ">bytes", "reason", "detail"];
             Ok(table(out, &titles, &rows)?)
@@ -110,8 +113,9 @@ fn show(args: &ShowArgs, out: &mut impl Write) -> Result<(), Failure> {
             format!("nothing set aside as {}; `dustline quarantine list` shows what is", args.id);
         return Err(Failure::new(Code::Failed, words));
     };
+    let row = if args.raw { row } else { masked(row) };
     if args.format == Format::Json {
-        serde_json::to_writer_pretty(&mut *out, &Quarantined::from(row))
+        serde_json::to_writer_pretty(&mut *out, &Quarantined::raw(row))
             .map_err(std::io::Error::from)?;
         return Ok(writeln!(out)?);
     }

@@ -2,7 +2,6 @@
 
 use super::reader::Table;
 use super::settings::{Http, Judgement};
-use crate::quality::Policy;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -88,16 +87,4 @@ pub(super) fn log_json(root: &mut Table<'_>) -> bool {
     let json = table.choice("format", &[("text", false), ("json", true)], false);
     table.finish();
     json
-}
-
-/// Reads `[quality]`.
-pub(super) fn quality(root: &mut Table<'_>) -> Policy {
-    let mut table = root.table("quality");
-    let defaults = Policy::default();
-    let policy = Policy {
-        max_future: table.duration_from("max_future", defaults.max_future, Duration::ZERO),
-        max_past: table.duration("max_past", defaults.max_past),
-    };
-    table.finish();
-    policy
 }

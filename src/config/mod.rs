@@ -24,6 +24,7 @@ mod nesting;
 mod outgoing;
 mod outputs;
 pub mod presets;
+mod quality;
 mod reader;
 mod receiver;
 mod route;
@@ -154,7 +155,8 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let data_dir = root.get("data_dir").and_then(|i| i.path());
     let http = daemon::http(&mut root);
     let presets = presets::all(&mut root);
-    let mut sources = source::read(&mut root, instance.as_deref(), &presets);
+    let quality = quality::read(&mut root);
+    let mut sources = source::read(&mut root, instance.as_deref(), (&presets, &quality));
     let stations = station::read(&mut root);
     let rulesets = rulesets::read(&mut root);
     let (zones, zone_ids) = zone::read(&mut root, &stations, &rulesets);
@@ -169,7 +171,6 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
     let influxdb = outputs::influxdb(&mut root);
     let judgement = daemon::judgement(&mut root);
-    let quality = daemon::quality(&mut root);
     let log_json = daemon::log_json(&mut root);
     let named = hotline::Named {
         zones: &zones,

@@ -50,7 +50,7 @@ pub struct Settings {
     pub influxdb: Vec<Influx>,
     /// How hours are closed and judged.
     pub judgement: Judgement,
-    /// How readings are believed.
+    /// How readings are believed, unless their source says otherwise.
     pub quality: quality::Policy,
     /// Outgoing requests of `deliver`.
     pub delivery: Delivery,
@@ -118,6 +118,12 @@ pub struct Source {
     pub packet_max: u32,
     /// A source quiet for this long raises an operational alert. Default 10m; zero: never.
     pub silent_after: Duration,
+    /// The kind of particle sensor that its devices have, if they have one.
+    pub model: Option<quality::Model>,
+    /// How its readings are believed.
+    pub quality: quality::Policy,
+    /// Corrected values that are made beside the raw ones. Default: none.
+    pub corrections: Vec<quality::Correction>,
     /// What it subscribes to, and how each is decoded; the first match counts.
     pub routes: Vec<Route>,
 }
@@ -190,6 +196,8 @@ pub struct Station {
     pub lon: Option<f64>,
     /// The devices that stand there.
     pub devices: Vec<String>,
+    /// The kind of particle sensor they have; `None`: as their source says.
+    pub model: Option<quality::Model>,
 }
 
 /// A set of stations that a rule judges together.

@@ -1,12 +1,14 @@
 //! `[[source]]`: brokers and what is subscribed there.
 
 use super::presets::Presets;
+use super::quality;
 use super::reader::{Item, Table};
 use super::route;
 use super::settings::{MqttVersion, Source, Tls};
 use super::url::Address;
 use super::values::Unique;
 use crate::flow::{LANES_MAX, RECEIVE_MAX};
+use crate::quality::Policy;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +26,11 @@ const PACKET_MOST: i64 = 268_435_460;
 const CLIENT_ID_SAFE: usize = 23;
 
 /// Reads every source.
-pub(super) fn read(root: &mut Table<'_>, instance: Option<&str>, presets: &Presets) -> Vec<Source> {
+pub(super) fn read(
+    root: &mut Table<'_>,
+    instance: Option<&str>,
+    known: (&Presets, &Policy),
+) -> Vec<Source> {
     let mut names = Unique::default();
     let mut sessions = BTreeSet::new();
     let tables = root.tables("source");
@@ -36,7 +42,7 @@ pub(super) fn read(root: &mut Table<'_>, instance: Option<&str>, presets: &Prese
     }
     let mut sources = Vec::new();
     for mut table in tables {
-        let source = one(&mut table, &mut names, instance, presets);
+        let source = one(&mut table, &mut names, instance, known);
         for client_id in (0..source.connections).map(|lane| source.client_id_of(lane)) {
             let session = (source.host.clone(), source.port, client_id.clone());
             if !source.host.is_empty() && !sessions.insert(session) {
@@ -57,7 +63,7 @@ fn one(
     table: &mut Table<'_>,
     names: &mut Unique,
     instance: Option<&str>,
-    presets: &Presets,
+    (presets, believed): (&Presets, &Policy),
 ) -> Source {
     let name = table.own_name("name", names);
     let address = table
@@ -100,6 +106,9 @@ fn one(
         keep_alive: limited(table, "keep_alive", Duration::from_secs(30), KEEP_ALIVE_MAX),
         packet_max: table.whole("packet_max", (1 << 20) + 1_024, PACKET_LEAST..=PACKET_MOST),
         silent_after: table.duration_from("silent_after", Duration::from_secs(600), Duration::ZERO),
+        model: quality::model(table),
+        quality: quality::of_source(table, believed),
+        corrections: quality::corrections(table),
         routes: route::read(table, presets),
     };
     warn_of_overlaps(table, &source);

@@ -1,16 +1,19 @@
 //! `[[station]]` and `stations = "stations.csv"`: where devices stand.
 
 use super::fault::Finding;
+use super::quality;
 use super::reader::{Item, Table};
 use super::settings::Station;
 use super::values::Unique;
 use crate::air::Names;
 use crate::decode::DEVICE_MAX;
+use crate::quality::Model;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The columns that a station list may have.
-const COLUMNS: [&str; 8] = ["id", "name", "name_ko", "name_zh", "name_en", "lat", "lon", "devices"];
+const COLUMNS: [&str; 9] =
+    ["id", "name", "name_ko", "name_zh", "name_en", "lat", "lon", "devices", "model"];
 
 /// The stations read so far, with what must not be there twice.
 #[derive(Default)]
@@ -59,6 +62,7 @@ fn one(table: &mut Table<'_>, stations: &mut Stations) -> Station {
         lat: lat.and_then(|i| i.number_in(-90.0..=90.0)),
         lon: lon.and_then(|i| i.number_in(-180.0..=180.0)),
         devices,
+        model: quality::model(table),
     }
 }
 
@@ -170,6 +174,7 @@ impl List<'_> {
         if row.get("lat").is_some() != row.get("lon").is_some() {
             row.fault("lat", "lat and lon come together".to_owned());
         }
+        let model = row.model();
         let mut devices = Vec::new();
         for device in row.get("devices").unwrap_or_default().split(';').map(str::trim) {
             if device.is_empty() {
@@ -180,7 +185,7 @@ impl List<'_> {
                 Err(message) => row.fault("devices", message),
             }
         }
-        Station { id: id.to_owned(), name: row.names(id), lat, lon, devices }
+        Station { id: id.to_owned(), name: row.names(id), lat, lon, devices, model }
     }
 }
 
@@ -213,6 +218,16 @@ impl<'a> Row<'a> {
             self.fault(column, format!("found {text:?}, expected degrees from -{most} to {most}"));
         }
         number
+    }
+
+    fn model(&self) -> Option<Model> {
+        let text = self.get("model")?;
+        let known = Model::NAMES.iter().find(|(name, _)| *name == text);
+        if known.is_none() {
+            let names = Model::NAMES.map(|(name, _)| name).join(", ");
+            self.fault("model", format!("found {text:?}, expected one of {names}"));
+        }
+        known.map(|(_, model)| *model)
     }
 
     fn names(&self, id: &str) -> Names {

@@ -229,6 +229,11 @@ fn condition(kind: &str, subject: &str, language: Language) -> String {
         "zone_unknown" => {
             ("자료 부족으로 판정 불가", "数据不足，无法判定", "too little data to judge the zone")
         }
+        "station_disagrees" => (
+            "주변 측정소와 값이 크게 다름",
+            "与周边站点数值相差很大",
+            "station disagrees with its neighbours",
+        ),
         "forwarding_held" => ("전송 보류", "转发已暂停", "forwarding is held"),
         "receiver_disabled" => ("수신처 비활성화", "接收方已停用", "receiver is disabled"),
         "disk_low" => ("디스크 공간 부족", "磁盘空间不足", "disk space is low"),

@@ -2,11 +2,12 @@
 //! apart from what is there already, and put into exactly one bucket.
 
 use super::state::State;
+use crate::air::mask::mask;
 use crate::air::reading::TimeSource;
 use crate::air::{Measured, Observation, Stamp, Value};
 use crate::decode::{self, Decoded, Heard, Message, Refused, Remember};
 use crate::flow::Arrival;
-use crate::quality;
+use crate::quality::When;
 use crate::store::{
     ArrivalRow, Bucket, DeviceId, OpenHour, Packet, QuarantineRow, RowKind, StoreError,
 };
@@ -118,11 +119,12 @@ impl State {
         let skipped = decoded.skipped.len() as u32;
         let mut sorted = Vec::with_capacity(decoded.observations.len());
         let mut timeless = 0;
+        let seat = usize::from(arrival.source.0);
         for observation in together(decoded.observations) {
             if arrival.retained && observation.at.is_none() {
                 timeless += observation.values.len() as u32;
             } else {
-                sorted.push(self.sort(observation, at, source, again)?);
+                sorted.push(self.sort(observation, at, seat, source, again)?);
             }
         }
         let bucket = match () {
@@ -136,10 +138,11 @@ impl State {
             let device = decoded.device.and_then(|d| self.writer.devices().get(&d).copied());
             return self.leave(at, source, packet, bucket, device, skipped + timeless);
         }
-        for (place, s) in sorted.into_iter().enumerate() {
+        for (place, mut s) in sorted.into_iter().enumerate() {
             let first = place == 0;
             // Looked up now: a row of this very message may be in front of it.
             let hour = self.hour_of(s.device, s.observed, at)?;
+            self.follow(seat, s.device, s.observed, &mut s.values)?;
             self.count_readings(arrival, &s);
             let row = ArrivalRow {
                 source,
@@ -170,6 +173,7 @@ impl State {
         &mut self,
         observation: Observation,
         at: Stamp,
+        place: usize,
         source: u32,
         again: bool,
     ) -> Result<Sorted, StoreError> {
@@ -191,12 +195,13 @@ impl State {
             return Ok(sorted);
         }
         let hour = self.hour_of(device, observed, at)?;
+        let when = When { observed, source: time_source, received: at };
+        let judged = self.believed(place, observation, when);
         let there = match &hour {
-            Some(hour) => self.writer.values_at(hour, observed, &observation.values)?,
+            Some(hour) => self.writer.values_at(hour, observed, &judged)?,
             None => Vec::new(),
         };
-        let policy = &self.plan.quality;
-        for m in quality::assess(policy, observation.values, observed, time_source, at) {
+        for m in judged {
             let known = there
                 .iter()
                 .find(|t| t.value.quantity == m.value.quantity && t.value.label == m.value.label);
@@ -274,7 +279,7 @@ impl State {
             topic: arrival.topic.to_vec(),
             payload: arrival.payload.to_vec(),
             reason: reason.to_owned(),
-            detail,
+            detail: mask(&detail),
             at,
         };
         self.writer.put_quarantine(&row, source)

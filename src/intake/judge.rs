@@ -103,6 +103,7 @@ pub(super) fn close_zone(
     zone: &str,
     hour: Hour,
     now: Stamp,
+    mode: Mode,
 ) -> Result<Vec<ZoneJudged>, StoreError> {
     let failed = RefCell::new(None);
     let (writer, coverage) = (&state.writer, state.plan.judge.min_coverage);
@@ -116,8 +117,18 @@ pub(super) fn close_zone(
             None
         })
     };
+    let means = match (mode, &state.plan.neighbours) {
+        (Mode::Live, Some(_)) => state.judge.station_means(zone, hour, closed),
+        _ => Vec::new(),
+    };
     let judged = state.judge.close_zone(zone, hour, now, closed);
-    failed.into_inner().map_or(Ok(judged), Err)
+    if let Some(error) = failed.into_inner() {
+        return Err(error);
+    }
+    for (quantity, means) in means {
+        state.compare_neighbours(zone, quantity, &means, now)?;
+    }
+    Ok(judged)
 }
 
 /// The mean of the kept hour of a device's main series, if it is valid.

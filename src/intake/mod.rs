@@ -18,6 +18,7 @@
 //! in it must not depend on how a later configuration would judge the past.
 
 mod arrive;
+mod believe;
 mod desk;
 mod foretell;
 mod judge;

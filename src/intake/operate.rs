@@ -7,7 +7,7 @@ use super::task::condition_of;
 use crate::air::{Hour, Stamp};
 use crate::config::settings::EventKind;
 use crate::flow::{Lane, Operational, SourceId, SourceState};
-use crate::rules::judge::LevelNow;
+use crate::rules::judge::{LevelNow, PlannedZone};
 use crate::store::{DeviceId, OpenHour, RowKind, StoreError};
 use std::time::Duration;
 
@@ -57,6 +57,10 @@ impl State {
         let gone = |kind: &str, subject: &str| match kind {
             "receiver_disabled" => true,
             "source_silent" | "subscription_refused" => !sources.iter().any(|s| s.name == subject),
+            "station_disagrees" => {
+                let of = |z: &PlannedZone| subject.starts_with(&format!("{}/", z.id));
+                self.plan.neighbours.is_none() || !self.plan.judge.zones.iter().any(of)
+            }
             "zone_unknown" => {
                 let known = |l: &String| {
                     l.split_once(" zone/").is_some_and(|(l, z)| subject == format!("{z}/{l}"))

@@ -4,9 +4,9 @@ use crate::air::Names;
 use crate::config::Settings;
 use crate::config::settings::{Receiver, Source, Zone};
 use crate::hotline;
-use crate::quality;
+use crate::quality::{Model, neighbours};
 use crate::rules::judge::{Coupling, Plan as JudgePlan, PlannedStation, PlannedZone};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// What the intake judges and whom it tells.
@@ -14,8 +14,10 @@ use std::time::Duration;
 pub struct Plan {
     /// The sources, in the order of their ids.
     pub sources: Vec<Source>,
-    /// What is believable.
-    pub quality: quality::Policy,
+    /// The kinds of sensor that stations have, by device.
+    pub models: HashMap<String, Model>,
+    /// How a station is compared with those of its zone, if it is.
+    pub neighbours: Option<neighbours::Bounds>,
     /// What is judged.
     pub judge: JudgePlan,
     /// Who is told.
@@ -39,7 +41,8 @@ impl Plan {
         let zone_time = |z: &Zone| Some((z.id.clone(), z.time_zone.iana_name()?.to_owned()));
         Plan {
             sources: settings.sources.clone(),
-            quality: settings.quality.clone(),
+            models: models(settings),
+            neighbours: settings.quality.neighbours,
             judge: judge_plan(settings),
             receivers: settings.receivers.clone(),
             time_zones: settings.zones.iter().filter_map(zone_time).collect(),
@@ -49,6 +52,11 @@ impl Plan {
             hotline: settings.hotline.clone(),
         }
     }
+}
+
+fn models(settings: &Settings) -> HashMap<String, Model> {
+    let devices = settings.stations.iter().filter_map(|s| Some((s.model?, &s.devices)));
+    devices.flat_map(|(model, all)| all.iter().map(move |d| (d.clone(), model))).collect()
 }
 
 fn judge_plan(settings: &Settings) -> JudgePlan {

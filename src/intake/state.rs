@@ -1,11 +1,13 @@
 //! The state that the intake folds events into.
 
+use super::believe;
 use super::desk::Desk;
 use super::judge;
 use super::lanes::Lanes;
 use super::plan::Plan;
 use crate::air::{Hour, Stamp};
 use crate::decode::Memory;
+use crate::quality::Past;
 use crate::rules::judge::{Judge, Saved};
 use crate::store::{ArrivalRow, DeviceId, Index, Row, RowKind, Snapshot, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role, SourceMetrics};
@@ -40,6 +42,8 @@ pub(super) struct State {
     pub writer: Writer,
     pub index: Index,
     pub judge: Judge,
+    /// What the series of devices brought before.
+    pub past: Past,
     pub seats: Vec<Seat>,
     pub metrics: Metrics,
     /// Conditions of the operation that hold now: (kind, subject) → since.
@@ -80,13 +84,13 @@ impl State {
         let mut judge = Judge::new(plan.judge.clone(), now);
         let kept = writer.snapshot()?.and_then(|kept| {
             let index = Index::decode(&kept.index);
-            let both = index.zip(Saved::decode(&kept.state));
+            let both = index.zip(believe::unpack(&kept.state));
             if both.is_none() {
                 tracing::warn!("the snapshot is of another version; reading the whole journal");
             }
             both
         });
-        let (index, saved): (Index, Saved) = kept.unwrap_or_default();
+        let (index, (saved, past)): (Index, (Saved, Past)) = kept.unwrap_or_default();
         for number in 1..=saved.devices() {
             judge.announce(writer.device_name(DeviceId(number)));
         }
@@ -94,8 +98,18 @@ impl State {
         let conditions = writer.conditions()?;
         let desk = Desk::recover(&plan, &writer)?;
         let snapshot_at = index.seq;
-        let mut state =
-            State { plan, writer, index, judge, seats, metrics, conditions, desk, snapshot_at };
+        let mut state = State {
+            plan,
+            writer,
+            index,
+            judge,
+            past,
+            seats,
+            metrics,
+            conditions,
+            desk,
+            snapshot_at,
+        };
         state.replay()?;
         state.forget_what_is_not_configured()?;
         Ok(state)
@@ -154,7 +168,7 @@ impl State {
                 self.absorb_readings(row, arrival, mode)
             }
             RowKind::ZoneClosed { zone, hour } => {
-                let judged = judge::close_zone(self, zone, *hour, row.received)?;
+                let judged = judge::close_zone(self, zone, *hour, row.received, mode)?;
                 judged.into_iter().try_for_each(|j| self.judged(j, row.received, mode))
             }
             RowKind::ZoneRevised { zone, quantity, hour } if mode == Mode::Replay => {
@@ -183,6 +197,7 @@ impl State {
         } else if mode == Mode::Live {
             judge::closed_hour(self, row, arrival, device)?;
         }
+        self.remember_series(device, arrival)?;
         judge::thresholds(self, row, arrival, device, mode)?;
         judge::heard(self, row, arrival, device, mode)
     }
@@ -223,7 +238,7 @@ impl State {
 
     /// Writes the state down.
     pub fn keep_snapshot(&mut self) -> Result<(), StoreError> {
-        let encoded = (self.index.encode(), self.judge.save().encode());
+        let encoded = (self.index.encode(), believe::pack(&self.judge.save(), &self.past));
         if let (Some(index), Some(state)) = encoded {
             self.writer.put_snapshot(&Snapshot { seq: self.index.seq, index, state })?;
             self.snapshot_at = self.index.seq;

@@ -106,6 +106,28 @@ impl Reader {
         Ok(found.into_iter().next().unwrap_or_default())
     }
 
+    /// The sum of the ledger of one device over hours of receipt in `[from, to)`
+    /// that are over.
+    pub fn ledger_of(&self, device: DeviceId, from: Hour, to: Hour) -> Res<LedgerLine> {
+        let found = self.all(
+            "SELECT sum(received), sum(stored), sum(duplicate), sum(quarantined), sum(ignored),
+                    sum(r_received), sum(r_stored), sum(r_duplicate), sum(r_quarantined), sum(r_ignored)
+             FROM ledger WHERE hour >= ? AND hour < ? AND device = ?",
+            params![from.0, to.0, device.0],
+            |r| Ok(LedgerLine { messages: counts(r, 0)?, readings: counts(r, 5)? }),
+        )?;
+        Ok(found.into_iter().next().unwrap_or_default())
+    }
+
+    /// The closed hours in `[from, to)` of every series of a device.
+    pub fn device_hours(&self, device: DeviceId, from: Hour, to: Hour) -> Res<Vec<HourRow>> {
+        self.all(
+            &format!("{HOURS} WHERE device = ?1 AND hour >= ?2 AND hour < ?3"),
+            params![device.0, from.0, to.0],
+            hour_of,
+        )
+    }
+
     /// Ledger lines of hours of receipt in `[from, to)` that are over, in the order
     /// of their key's hour, source and device, after a key, at most `limit`.
     pub fn ledger_page(

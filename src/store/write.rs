@@ -281,7 +281,7 @@ impl Writer {
         &self,
         hour: &OpenHour,
         observed: Stamp,
-        wanted: &[Value],
+        wanted: &[Measured],
     ) -> Res<Vec<Measured>> {
         let mut values: Vec<Measured> = Vec::new();
         if observed > hour.newest {
@@ -299,7 +299,7 @@ impl Writer {
             if row.observed == observed {
                 for m in row.values {
                     let known = values.iter().any(|v| same_series(&v.value, &m.value));
-                    if !known && wanted.iter().any(|w| same_series(w, &m.value)) {
+                    if !known && wanted.iter().any(|w| same_series(&w.value, &m.value)) {
                         values.push(m);
                     }
                 }

@@ -7,6 +7,7 @@ use super::Ctx;
 use super::params::{Params, cursor};
 use super::problem::Problem;
 use super::shape::Time;
+use crate::air::mask::{mask, mask_bytes};
 use crate::store::{Notice, NoticeState, QuarantineRow};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -26,7 +27,7 @@ pub struct Quarantined {
     at: Time,
     /// The source.
     source: String,
-    /// The topic, as far as it is text.
+    /// The topic, as far as it is text, with secrets masked.
     topic: String,
     /// A fixed name of the reason.
     reason: String,
@@ -34,9 +35,10 @@ pub struct Quarantined {
     detail: String,
     /// Bytes of the body.
     size: usize,
-    /// The body, as far as it is text.
+    /// The body, as far as it is text, with secrets masked.
     payload: String,
-    /// The body to the last bit, in base64.
+    /// The body with secrets masked, in base64; to the last bit it is shown to the
+    /// operator of the machine only.
     payload_base64: String,
 }
 
@@ -96,6 +98,14 @@ pub struct Outbox {
 
 impl From<QuarantineRow> for Quarantined {
     fn from(q: QuarantineRow) -> Quarantined {
+        let size = q.payload.len();
+        Quarantined { size, ..Quarantined::raw(masked(q)) }
+    }
+}
+
+impl Quarantined {
+    /// As it came, secrets and all: for the operator of the machine.
+    pub fn raw(q: QuarantineRow) -> Quarantined {
         Quarantined {
             id: q.id,
             at: Time(q.at),
@@ -107,6 +117,16 @@ impl From<QuarantineRow> for Quarantined {
             payload: String::from_utf8_lossy(&q.payload).into_owned(),
             payload_base64: STANDARD.encode(&q.payload),
         }
+    }
+}
+
+/// What was set aside, with secrets masked.
+pub fn masked(q: QuarantineRow) -> QuarantineRow {
+    QuarantineRow {
+        topic: mask_bytes(&q.topic),
+        payload: mask_bytes(&q.payload),
+        detail: mask(&q.detail),
+        ..q
     }
 }
 
@@ -262,4 +282,35 @@ pub async fn one_notice(
     let Some(id) = number(&id) else { return Err(none) };
     let found = ctx.read(move |_, reader, _| Ok(reader.notice(id)?)).await?;
     found.map(|n| Json(n.into())).ok_or(none)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::Stamp;
+
+    fn row() -> QuarantineRow {
+        QuarantineRow {
+            id: 1,
+            seq: 1,
+            source: "city".to_owned(),
+            topic: b"v1/token/abc".to_vec(),
+            payload: br#"{"ssid":"Kim","pm":"x"}"#.to_vec(),
+            reason: "not_json".to_owned(),
+            detail: "mail kim@example.kr".to_owned(),
+            at: Stamp(0),
+        }
+    }
+
+    #[test]
+    fn secrets_of_what_was_set_aside_are_masked_in_every_field_and_kept_in_the_raw_form() {
+        let shown = serde_json::to_value(Quarantined::from(row())).unwrap();
+        assert_eq!(shown["topic"], "v1/token/***");
+        assert_eq!(shown["payload"], r#"{"ssid":"***","pm":"x"}"#);
+        assert_eq!(shown["detail"], "mail ***");
+        let masked = STANDARD.encode(r#"{"ssid":"***","pm":"x"}"#);
+        assert_eq!((&shown["payload_base64"], &shown["size"]), (&masked.into(), &23.into()));
+        let raw = serde_json::to_value(Quarantined::raw(row())).unwrap();
+        assert_eq!(raw["payload"], r#"{"ssid":"Kim","pm":"x"}"#);
+    }
 }

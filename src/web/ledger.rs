@@ -68,6 +68,11 @@ impl Span {
         Span { from, over: index.received.hour().min(to), running }
     }
 
+    /// The lines of the running hour.
+    pub(super) fn running(&self) -> impl Iterator<Item = &(LedgerKey, LedgerLine)> {
+        self.running.iter()
+    }
+
     /// The sum of all lines.
     pub fn sum(&self, reader: &Reader) -> Result<LedgerLine, StoreError> {
         let mut sum = reader.ledger_sum(self.from, self.over)?;

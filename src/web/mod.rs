@@ -14,6 +14,7 @@
 
 mod acts;
 mod auth;
+mod device;
 mod explain;
 mod forecasts;
 mod hours;
@@ -36,7 +37,7 @@ pub(crate) mod tests;
 mod view;
 
 pub use hours::{coverage, mean};
-pub use kept::{NoticeShape, Quarantined};
+pub use kept::{NoticeShape, Quarantined, masked};
 pub use ledger::{LineShape, Span, line as ledger_line};
 pub use places::Places;
 pub use shape::{CountsShape, Time, device_name, source_name};
@@ -154,6 +155,7 @@ fn reading_routes() -> Routes {
         ("/api/v1/stations", get(network::stations)),
         ("/api/v1/zones", get(network::zones)),
         ("/api/v1/devices", get(network::devices)),
+        ("/api/v1/devices/{id}", get(device::one_device)),
         ("/api/v1/readings", get(readings::list)),
         ("/api/v1/hours", get(hours::list)),
         ("/api/v1/levels", get(judged::levels)),

@@ -197,7 +197,7 @@ fn device(
 }
 
 /// The latest values of several devices together, each the latest of them.
-fn latest_values(devices: &[Latest]) -> BTreeMap<String, LatestShape> {
+pub(super) fn latest_values(devices: &[Latest]) -> BTreeMap<String, LatestShape> {
     let mut latest: BTreeMap<String, (Quantity, &LatestValue)> = BTreeMap::new();
     for ((quantity, label), value) in devices.iter().flat_map(|d| &d.values) {
         let key = format!("{quantity}{}", label.suffix());
@@ -253,6 +253,7 @@ fn own_station(device: &str) -> Station {
         lat: None,
         lon: None,
         devices: vec![device.to_owned()],
+        model: None,
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::problem::Problem;
 use super::{
-    acts, explain, forecasts, hours, incidents, judged, kept, ledger, network, readings, status,
+    acts, device, explain, forecasts, hours, incidents, judged, kept, ledger, network, readings,
+    status,
 };
 use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -23,6 +24,7 @@ use utoipa::{Modify, OpenApi};
         network::stations,
         network::zones,
         network::devices,
+        device::one_device,
         readings::list,
         hours::list,
         judged::levels,

@@ -79,6 +79,7 @@ mod tests {
             lat: None,
             lon: None,
             devices: vec!["a".into(), "b".into()],
+            model: None,
         };
         let places = Places::new(&[station]);
         assert_eq!((places.station("a"), places.station("c")), ("jongno", "c"));

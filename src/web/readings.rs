@@ -184,10 +184,10 @@ fn find(
     Ok(found)
 }
 
-type Open = Vec<(DeviceId, Vec<(Hour, i64)>)>;
+pub(super) type Open = Vec<(DeviceId, Vec<(Hour, i64)>)>;
 
 /// The open hours of the devices, with their heads.
-fn open_hours(
+pub(super) fn open_hours(
     ctx: &Ctx,
     reader: &mut Reader,
     devices: Option<&[DeviceId]>,
@@ -206,7 +206,7 @@ fn open_hours(
 
 /// The heads of the hours in `[from, to)` by hour. A head in `chains` was read
 /// after the open ones, so it is at least as new.
-fn heads(
+pub(super) fn heads(
     reader: &Reader,
     devices: &[DeviceId],
     open: &Open,

@@ -180,7 +180,7 @@ async fn a_file_is_taken_whenever_its_content_changes() {
 async fn our_own_forecast_is_issued_from_the_judged_hours_and_labelled_ours() {
     let broker = Mosquitto::start();
     let more = "[forecast]\nown_every = \"1h\"\n[judgement]\nreading_covers = \"1h\"\n\
-                lateness = \"0s\"\n[quality]\nmax_past = \"7d\"";
+                lateness = \"0s\"\n[quality]\nmax_past = \"7d\"\nstuck = false";
     let config = config(broker.port, more);
     let config = config.replace("format = \"json\",", "format = \"json\", time = \"/time\",");
     let daemon = TestDaemon::up(&config).await;

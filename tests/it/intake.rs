@@ -1,6 +1,7 @@
 //! The intake with a real store: what it keeps, what it judges, what a restart
 //! and any order of arrival make of it.
 
+mod believes;
 mod changes;
 mod hotline;
 mod keeps;

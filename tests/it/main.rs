@@ -15,6 +15,7 @@ mod hotline;
 mod intake;
 mod mqtt;
 mod outbox;
+mod quality;
 mod samples;
 mod simulate;
 mod sniff;

@@ -23,6 +23,7 @@ use crate::air::time::parse_duration;
 use crate::clock::Clock;
 use crate::config::settings::{MqttVersion, Source, Tls};
 use crate::decode::TopicPattern;
+use crate::quality::Policy;
 use crate::{mqtt, telemetry};
 use std::io::Write;
 use std::path::PathBuf;
@@ -105,6 +106,9 @@ fn source(args: &Args) -> Result<Source, Failure> {
         keep_alive: Duration::from_secs(30),
         packet_max: (1 << 20) + 1_024,
         silent_after: Duration::ZERO,
+        model: None,
+        quality: Policy::default(),
+        corrections: Vec::new(),
         routes: Vec::new(),
     })
 }

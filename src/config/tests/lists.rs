@@ -61,7 +61,7 @@ fn a_list_must_have_a_header_with_known_columns() {
     faults(
         "",
         &["1:1: id: this column is missing; begin the file with a header such as \
-         id,name,name_ko,name_zh,name_en,lat,lon,devices"],
+         id,name,name_ko,name_zh,name_en,lat,lon,devices,model"],
     );
 }
 

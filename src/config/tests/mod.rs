@@ -8,6 +8,7 @@ mod lists;
 mod mapping;
 mod meaning;
 mod presets;
+mod quality;
 mod robust;
 mod rulesets;
 mod zones;

@@ -147,7 +147,7 @@ fn the_ledger_counts_nothing_twice_when_the_hour_turns_while_it_is_read() {
 }
 
 #[tokio::test]
-async fn what_was_set_aside_is_shown_to_the_last_bit() {
+async fn what_was_set_aside_is_shown_byte_by_byte_where_nothing_is_secret() {
     let mut store = Store::new();
     store.message(minute(1), Bucket::Quarantined);
     store.message(minute(2), Bucket::Quarantined);

@@ -219,3 +219,36 @@ async fn hours_of_a_device_and_of_its_station() {
     let answer = server.get("/api/v1/hours?device=s1&zone=seoul").await;
     assert_eq!((answer.status, &answer.json()["parameter"]), (400, &json!("zone")));
 }
+
+#[tokio::test]
+async fn a_device_shows_how_its_days_were() {
+    let mut store = town();
+    store.hour("s1", minute(0).hour(), 11.0, 3, 45);
+    let server = store.local().await;
+    let s1 = server.json("/api/v1/devices/s1?days=2").await;
+    assert_eq!(
+        (&s1["station"], &s1["source"], &s1["model"]),
+        (&json!("jongno"), &json!("city"), &Value::Null)
+    );
+    assert_eq!(s1["latest"]["pm2_5"]["value"], 14.0);
+    let days = s1["days"].as_array().unwrap();
+    assert_eq!(days[0]["readings"], 0);
+    let today = &days[1];
+    assert_eq!(today["day"], "2022-01-08");
+    assert_eq!((&today["readings"], &today["flags"]), (&json!(10), &json!({ "1": 10 })));
+    assert_eq!(today["clock"], json!({ "least": 0.0, "median": 0.0, "most": 0.0 }));
+    assert_eq!(today["coverage"], json!({ "pm2_5": 0.75 / 24.0 }));
+    let s3 = server.json("/api/v1/devices/s3").await;
+    let today = &s3["days"].as_array().unwrap()[6];
+    assert_eq!(today["reasons"], json!({ "range": 1 }));
+    assert_eq!(today["clock"]["median"], 660.0);
+}
+
+#[tokio::test]
+async fn a_device_that_has_never_reported_is_not_found() {
+    let server = town().local().await;
+    assert_eq!(server.get("/api/v1/devices/nobody").await.status, 404);
+    for days in ["0", "32", "x"] {
+        assert_eq!(server.get(&format!("/api/v1/devices/s1?days={days}")).await.status, 400);
+    }
+}

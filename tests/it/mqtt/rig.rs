@@ -30,6 +30,9 @@ pub fn source(port: u16) -> Source {
         keep_alive: Duration::from_secs(30),
         packet_max: 1 << 20,
         silent_after: Duration::ZERO,
+        model: None,
+        quality: dustline::quality::Policy::default(),
+        corrections: Vec::new(),
         routes: Vec::new(),
     }
 }

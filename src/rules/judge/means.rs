@@ -1,0 +1,50 @@
+//! Means of stations in an hour.
+
+use super::{Judge, devices};
+use crate::air::{Hour, Quantity};
+
+impl Judge {
+    /// The mean of a station's hour in 10⁻⁶ units, over its devices whose hour is
+    /// valid; `closed` tells the mean of a device whose hour is not open here.
+    pub fn station_mean(
+        &self,
+        device: u32,
+        quantity: Quantity,
+        hour: Hour,
+        closed: impl Fn(u32) -> Option<i64>,
+    ) -> Option<i64> {
+        let place = self.device(device)?.station;
+        self.mean_of(place, quantity, hour, closed)
+    }
+
+    pub(super) fn mean_of(
+        &self,
+        station: u32,
+        quantity: Quantity,
+        hour: Hour,
+        closed: impl Fn(u32) -> Option<i64>,
+    ) -> Option<i64> {
+        let station = self.stations.get(station as usize)?;
+        let open = |n: u32| self.device(n)?.mean(hour, quantity, self.plan.min_coverage);
+        devices::mean(station.devices.iter().filter_map(|n| open(*n).or_else(|| closed(*n))))
+    }
+
+    /// The means of the stations of a zone in an hour, for each quantity that is
+    /// judged there. `closed` is as for [`Judge::close_zone`].
+    pub fn station_means(
+        &self,
+        zone: &str,
+        hour: Hour,
+        closed: impl Fn(u32, Quantity) -> Option<i64>,
+    ) -> Vec<(Quantity, Vec<(String, i64)>)> {
+        let Some(seat) = self.zones.iter().find(|z| z.id() == zone) else { return Vec::new() };
+        let of = |q: &Quantity| {
+            let means = seat.stations.iter().filter_map(|s| {
+                let mean = self.mean_of(*s, *q, hour, |n| closed(n, *q))?;
+                Some((self.stations.get(*s as usize)?.id.clone(), mean))
+            });
+            (*q, means.collect())
+        };
+        seat.quantities.iter().map(of).collect()
+    }
+}

@@ -1,0 +1,203 @@
+//! What quality control says of real low-cost and official data: purely, and as
+//! they come in through a real broker.
+
+use crate::helpers::daemon::TestDaemon;
+use crate::helpers::mosquitto::Mosquitto;
+use dustline::air::reading::TimeSource;
+use dustline::air::{Flag, Label, Stamp, Value};
+use dustline::backtest::{Data, TimeLabel};
+use dustline::quality::{Judged, Model, Past, Policy, When, assess, follow};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folder of real measurements beside the checkout, if there is one.
+fn data() -> Option<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    ["../shared/data", "../../shared/data"].map(|p| root.join(p)).into_iter().find(|p| p.is_dir())
+}
+
+type Rows = BTreeMap<(String, Stamp), Vec<Value>>;
+
+/// The rows of a file by device and time, each once.
+fn rows(file: &Path) -> Rows {
+    let mut data = Data::new();
+    data.read(File::open(file).unwrap(), "file", TimeLabel::Start).unwrap();
+    let mut rows = Rows::new();
+    for (at, device, quantity, value) in data.values() {
+        let row = rows.entry((device.to_owned(), at)).or_default();
+        if row.iter().all(|v| v.quantity != quantity) {
+            row.push(Value::main(quantity, value));
+        }
+    }
+    rows
+}
+
+/// How many values there are, and how many of each flag and reasons other than a
+/// plain pass.
+fn judge(rows: Rows, model: Option<Model>) -> String {
+    let policy = Policy::default();
+    let by = Judged { policy: &policy, model };
+    let mut past = Past::default();
+    let mut numbers = BTreeMap::new();
+    let (mut values, mut found) = (0, BTreeMap::new());
+    for ((device, at), row) in rows {
+        let next = numbers.len() as u32 + 1;
+        let number = *numbers.entry(device).or_insert(next);
+        let when = When { observed: at, source: TimeSource::Device, received: at };
+        for mut m in assess(by, row, when) {
+            let trail = past.trail(number, m.value.quantity, 0);
+            follow(&policy, &mut m, trail, at);
+            past.absorb(number, 0, &m, at);
+            values += 1;
+            if m.flag != Flag::Pass || m.reasons.iter().next().is_some() {
+                let flagged = format!("{} {}", m.flag.code(), m.reasons);
+                *found.entry(flagged).or_insert(0) += 1;
+            }
+        }
+    }
+    let mut text = values.to_string();
+    for (flagged, count) in found {
+        write!(text, ", {flagged}: {count}").unwrap();
+    }
+    text
+}
+
+#[test]
+fn real_data_are_flagged_as_a_specialist_would() {
+    let Some(data) = data() else {
+        println!("skipped: real_data_are_flagged_as_a_specialist_would: ../shared is absent");
+        return;
+    };
+    let of = |file: &str, model| format!("{file}: {}", judge(rows(&data.join(file)), model));
+    let found = [
+        of("lowcost_madavi_hcmc_201810.csv.gz", Some(Model::Sds011)),
+        of("lowcost_sensorsafrica_kampala_201802.csv.gz", Some(Model::Sds011)),
+        of("lowcost_purpleair_troy_202309_202310.csv.gz", Some(Model::Pms)),
+        of("seoul_2022h1_districts_hourly.csv.gz", None),
+        of("airkorea_daejeon_2024q4_hourly.csv.gz", None),
+        of("china_northeast_20190109_20190116_hourly.csv.gz", None),
+        of("beijing_prsa_201512_redalert.csv.gz", None),
+    ];
+    assert_eq!(found, EXPECTED);
+}
+
+/// The real caps of an SDS011; leaps of one reading; a district whose PM2.5 read 12
+/// for 58 hours and one whose read 31 for 24; a station that read 19 for 20. The
+/// floors pass, and so does haze.
+const EXPECTED: [&str; 7] = [
+    "lowcost_madavi_hcmc_201810.csv.gz: 26516, 3 spike: 15, 4 sentinel: 3",
+    "lowcost_sensorsafrica_kampala_201802.csv.gz: 8492, 3 spike: 2",
+    "lowcost_purpleair_troy_202309_202310.csv.gz: 43984, 3 spike: 2",
+    "seoul_2022h1_districts_hourly.csv.gz: 213767, 3 stuck: 44",
+    "airkorea_daejeon_2024q4_hourly.csv.gz: 54396",
+    "china_northeast_20190109_20190116_hourly.csv.gz: 243164, 3 stuck: 1",
+    "beijing_prsa_201512_redalert.csv.gz: 21565",
+];
+
+/// The two lasers of a device are two stations there, `-a` and `-b`.
+#[test]
+fn two_lasers_of_real_devices_agree_but_for_a_few() {
+    let Some(data) = data() else {
+        println!("skipped: two_lasers_of_real_devices_agree_but_for_a_few: ../shared is absent");
+        return;
+    };
+    let mut pairs: Rows = Rows::new();
+    for ((station, at), row) in rows(&data.join("lowcost_purpleair_troy_202309_202310.csv.gz")) {
+        let (device, channel) = station.rsplit_once('-').unwrap();
+        let label = Label { channel: channel.to_owned(), variant: String::new() };
+        let lasers = row.into_iter().map(|v| Value { label: label.clone(), ..v });
+        pairs.entry((device.to_owned(), at)).or_default().extend(lasers);
+    }
+    let policy = Policy::default();
+    let by = Judged { policy: &policy, model: Some(Model::Pms) };
+    let (mut both, mut apart) = (0, 0);
+    for ((_, at), pair) in pairs.into_iter().filter(|(_, pair)| pair.len() == 2) {
+        let when = When { observed: at, source: TimeSource::Device, received: at };
+        both += 1;
+        apart += u32::from(assess(by, pair, when).iter().all(|m| !m.flag.counts()));
+    }
+    assert_eq!((both, apart), (21_992, 2));
+}
+
+const MADE_UP: &str = "\
+time,station,lat,lon,pm2_5,pm10
+2018-10-08T09:00:00Z,s1,0,0,20,30
+2018-10-08T09:02:30Z,s1,0,0,21,31
+2018-10-08T09:05:00Z,s1,0,0,999.9,1999.9
+2018-10-08T09:07:30Z,s1,0,0,700,800
+2018-10-08T09:10:00Z,s1,0,0,22,33
+2018-10-08T09:12:30Z,s1,0,0,400,500
+2018-10-08T09:15:00Z,s1,0,0,420,530
+2018-10-08T09:15:00Z,s1,0,0,420,530
+";
+
+/// Sends a file through a broker to a daemon; flag and reasons of every value that
+/// is not a plain pass, counted, and the device as the API shows it.
+async fn sent(
+    file: &Path,
+    messages: u64,
+    device: &str,
+) -> (BTreeMap<String, u64>, serde_json::Value) {
+    // A broker throws away what waits for a slow subscriber, unless told otherwise.
+    let broker = Mosquitto::with(|_| "allow_anonymous true\nmax_queued_messages 0".to_owned());
+    let daemon = TestDaemon::up(&format!(
+        "[quality]\nmax_past = \"36500d\"\n[[source]]\nname = \"city\"\n\
+         url = \"mqtt://127.0.0.1:{}\"\nclient_id = \"replayed\"\nmodel = \"sds011\"\nsubscribe = [{{ topic = \"air/+/{{device}}\", \
+         format = \"json\", time = \"/time\", values = {{ pm2_5 = \"/pm2_5\", pm10 = \"/pm10\" }} }}]\n",
+        broker.port
+    ))
+    .await;
+    let replayed = Command::new(env!("CARGO_BIN_EXE_dustline"))
+        .args(["replay", "--broker", &format!("mqtt://127.0.0.1:{}", broker.port), "--data"])
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
+    daemon.received(messages).await;
+    let mut found = BTreeMap::new();
+    for r in daemon.list("readings", &format!("device={device}")).await {
+        let reasons: Vec<&str> =
+            r["reasons"].as_array().unwrap().iter().map(|r| r.as_str().unwrap()).collect();
+        if r["flag"] != 1 || !reasons.is_empty() {
+            *found.entry(format!("{} {}", r["flag"], reasons.join(","))).or_insert(0) += 1;
+        }
+    }
+    (found, daemon.get(&format!("/api/v1/devices/{device}")).await)
+}
+
+fn counted(expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
+    expected.iter().map(|(flagged, count)| ((*flagged).to_owned(), *count)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_replayed_through_a_broker_is_flagged_reading_by_reading() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("made_up.csv");
+    std::fs::write(&file, MADE_UP).unwrap();
+    let (found, device) = sent(&file, 8, "s1").await;
+    assert_eq!(found, counted(&[("3 spike", 4), ("4 sentinel", 2)]));
+    assert_eq!(device["model"], "sds011");
+    let today = device["days"].as_array().unwrap().last().unwrap();
+    assert_eq!(today["duplicates"], 2, "{device}");
+    assert_eq!(device["latest"]["pm2_5"]["value"], 420.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_real_low_cost_series_replayed_through_a_broker_gets_the_flags_of_the_reference() {
+    let Some(data) = data() else {
+        println!(
+            "skipped: a_real_low_cost_series_replayed_through_a_broker_gets_the_flags_of_the_reference: ../shared is absent"
+        );
+        return;
+    };
+    let file = data.join("lowcost_madavi_hcmc_201810.csv.gz");
+    let (found, _) = sent(&file, 13_260, "madavi-12779556").await;
+    let purely = judge(rows(&file), Some(Model::Sds011));
+    for (flagged, count) in &found {
+        assert!(purely.contains(&format!(", {flagged}: {count}")), "{found:?} or {purely}");
+    }
+    assert_eq!(found.len(), purely.matches(": ").count());
+}
