@@ -120,6 +120,7 @@ fn spike(table: &mut Table<'_>, base: spike::Bounds) -> spike::Bounds {
         rise: number(table, "rise", base.rise, 10_000.0),
         factor: table.get("factor").and_then(|i| i.number_in(1.0..=1_000.0)).unwrap_or(base.factor),
         within: table.duration("within", base.within),
+        counts: table.flag("counts", base.counts),
     }
 }
 

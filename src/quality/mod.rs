@@ -10,7 +10,7 @@
 //! | [`agreement`] | suspect `disagreement`: two lasers of one device differ | the message |
 //! | [`humidity`] | `humid`: droplets count as dust; noted, or suspect | the message |
 //! | [`stuck`] | suspect `stuck`: the same value for too long | the series |
-//! | [`spike`] | suspect `spike`: one reading far above the last | the series |
+//! | [`spike`] | noted `spike`: one reading far above the last (suspect, if the policy says so) | the series |
 //! | [`neighbours`] | a station's hour far from those of its zone; no flag | the zone |
 //!
 //! The worst verdict counts; a value that no test objects to passes. Ranges are
@@ -97,8 +97,9 @@ pub fn follow(policy: &Policy, m: &mut Measured, trail: Option<&past::Trail>, ob
     if policy.stuck.as_ref().is_some_and(|b| stuck::is(b, trail, m.value.value, observed)) {
         object(m, Flag::Suspect, Reason::Stuck);
     }
-    if policy.spike.as_ref().is_some_and(|b| spike::is(b, trail, m.value.value, observed)) {
-        object(m, Flag::Suspect, Reason::Spike);
+    if let Some(bounds) = policy.spike.filter(|b| spike::is(b, trail, m.value.value, observed)) {
+        let flag = if bounds.counts { Flag::Pass } else { Flag::Suspect };
+        object(m, flag, Reason::Spike);
     }
 }
 

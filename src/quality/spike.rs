@@ -1,8 +1,9 @@
 //! One reading far above the last.
 //!
-//! An insect, a puff or a glitch gives one high reading. A reading that leaps is
-//! suspect; the one after it is never, so that the first reading of a real episode
-//! waits for one confirmation and nothing is silenced for longer. The leap is
+//! An insect, a puff or a glitch gives one high reading. But so does the beginning
+//! of a real episode, so that a leap is only noted by default. Where it is suspect
+//! by policy, the reading after it never is: the first reading of an episode waits
+//! for one confirmation and nothing is silenced for longer. The leap is
 //! measured from the last value that counted, if that is fresh: in slower series
 //! the air itself can change so much between two readings.
 
@@ -20,11 +21,13 @@ pub struct Bounds {
     pub factor: f64,
     /// The last value may be so old. Default 15m.
     pub within: Duration,
+    /// Whether such a reading still counts. Default true: no alert waits for it.
+    pub counts: bool,
 }
 
 impl Default for Bounds {
     fn default() -> Bounds {
-        Bounds { rise: 100.0, factor: 3.0, within: Duration::from_secs(900) }
+        Bounds { rise: 100.0, factor: 3.0, within: Duration::from_secs(900), counts: true }
     }
 }
 

@@ -177,13 +177,20 @@ fn in_turn(policy: &Policy, readings: &[(i64, f64)]) -> Vec<String> {
 }
 
 #[test]
-fn a_real_episode_is_silenced_for_one_reading_and_an_insect_for_one_as_well() {
-    let episode = [(0, 20.0), (2, 400.0), (4, 410.0), (6, 1_200.0), (8, 9_000.0)];
-    let flags = in_turn(&Policy::default(), &episode);
-    assert_eq!(flags, ["1", "3 spike", "1", "1", "3 spike"]);
+fn a_leap_is_noted_and_counts_unless_the_policy_says_otherwise() {
     let insects = [(0, 20.0), (2, 400.0), (4, 21.0), (6, 500.0), (8, 22.0)];
     let flags = in_turn(&Policy::default(), &insects);
-    assert_eq!(flags, ["1", "3 spike", "1", "3 spike", "1"]);
+    assert_eq!(flags, ["1", "1 spike", "1", "1 spike", "1"]);
+}
+
+#[test]
+fn where_spikes_do_not_count_a_real_episode_is_silenced_for_one_reading() {
+    let bounds = spike::Bounds { counts: false, ..spike::Bounds::default() };
+    let policy = Policy { spike: Some(bounds), ..Policy::default() };
+    let episode = [(0, 20.0), (2, 400.0), (4, 410.0), (6, 1_200.0), (8, 9_000.0)];
+    assert_eq!(in_turn(&policy, &episode), ["1", "3 spike", "1", "1", "3 spike"]);
+    let insects = [(0, 20.0), (2, 400.0), (4, 21.0), (6, 500.0), (8, 22.0)];
+    assert_eq!(in_turn(&policy, &insects), ["1", "3 spike", "1", "3 spike", "1"]);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_frozen_series_is_found_stuck_although_the_process_was_killed_in_between() {
 
 #[test]
 fn a_batch_in_one_message_is_judged_reading_by_reading() {
-    let (_dir, mut rig) = rig("");
+    let (_dir, mut rig) = rig("[quality]\nspike = { counts = false }");
     let batch = [20.0, 21.0, 500.0, 22.0, 480.0, 490.0];
     for (n, value) in (0..).zip(batch) {
         rig.pm25("a", minute(n * 2), value);
