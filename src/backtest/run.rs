@@ -240,10 +240,12 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// Takes what was issued up to the end of the hour that is closed next.
+    /// Takes what was issued up to the end of the hour that is closed next, what was
+    /// issued at one time together.
     fn take_forecasts(&mut self, issued: &[&Forecast]) {
-        for forecast in issued {
-            let judged = self.judge.forecast(forecast, forecast.issued_at);
+        for bulletin in issued.chunk_by(|a, b| a.issued_at == b.issued_at) {
+            let Some(at) = bulletin.first().map(|f| f.issued_at) else { continue };
+            let judged = self.judge.forecasts(bulletin.iter().copied(), at);
             judged.into_iter().flat_map(|j| j.changes).for_each(|j| self.tell(j));
         }
     }

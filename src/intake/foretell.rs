@@ -7,25 +7,33 @@ use crate::flow::{Arrival, Taken};
 use crate::store::{Bucket, Packet, Row, RowKind, StoreError};
 
 impl State {
-    /// Takes forecasts in; tells what became of each.
+    /// Takes forecasts that came together in, and judges once with all of them;
+    /// tells what became of each.
     pub fn forecasts(
         &mut self,
         forecasts: Vec<Forecast>,
         at: Stamp,
     ) -> Result<Vec<Taken>, StoreError> {
-        forecasts.into_iter().map(|f| self.forecast(f, at)).collect()
+        let mut all = Vec::with_capacity(forecasts.len());
+        for forecast in &forecasts {
+            all.push(self.forecast(forecast, at)?);
+        }
+        for judged in self.judge.forecasts(&forecasts, at) {
+            self.judged(judged, at, Mode::Live)?;
+        }
+        Ok(all)
     }
 
     /// A row for a forecast that is not there already.
-    fn forecast(&mut self, forecast: Forecast, at: Stamp) -> Result<Taken, StoreError> {
-        let taken = match self.writer.foretold(&forecast)? {
+    fn forecast(&mut self, forecast: &Forecast, at: Stamp) -> Result<Taken, StoreError> {
+        let taken = match self.writer.foretold(forecast)? {
             None => Taken::New,
             Some((value, cause)) if value == forecast.value && cause == forecast.cause => {
                 return Ok(Taken::Duplicate);
             }
             Some(_) => Taken::Revised,
         };
-        self.append(at, RowKind::Forecast(forecast))?;
+        self.append(at, RowKind::Forecast(forecast.clone()))?;
         Ok(taken)
     }
 
@@ -52,18 +60,21 @@ impl State {
         self.leave(arrival.at, source, packet, bucket, None, skipped)
     }
 
-    /// What a forecast changes, live and after a restart.
+    /// What a forecast's row brings. Live it is judged with those that came with it;
+    /// after a restart one by one, which ends at the same levels.
     pub(super) fn absorb_forecast(
         &mut self,
         row: &Row,
         forecast: &Forecast,
         mode: Mode,
     ) -> Result<(), StoreError> {
-        if mode == Mode::Live {
-            self.writer.put_forecast(row.seq, row.received, forecast)?;
+        match mode {
+            Mode::Live => self.writer.put_forecast(row.seq, row.received, forecast),
+            Mode::Replay => {
+                let judged = self.judge.forecasts([forecast], row.received);
+                judged.into_iter().try_for_each(|j| self.judged(j, row.received, mode))
+            }
         }
-        let judged = self.judge.forecast(forecast, row.received);
-        judged.into_iter().try_for_each(|j| self.judged(j, row.received, mode))
     }
 
     /// What the decision of a zone that was due brings, live and after a restart.

@@ -270,3 +270,29 @@ async fn a_forecast_raises_a_warning_that_is_told_once_whatever_is_killed_and_an
     let ids: BTreeSet<String> = desk.so_far().into_iter().map(|got| got.id).collect();
     assert_eq!(ids.len(), 2);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_bulletin_of_several_days_is_judged_as_a_whole() {
+    let broker = Mosquitto::start();
+    let more = r#"[[zone]]
+        id = "beijing"
+        country = "CN"
+        time_zone = "Asia/Shanghai"
+        rulesets = ["cn-heavy-pollution"]"#;
+    let mut daemon = TestDaemon::up(&config(broker.port, more)).await;
+    let days = [(1, 230.0), (2, 240.0), (3, 110.0)];
+    let mut bulletin: Vec<Value> = days.iter().map(|(day, value)| aqi(60, *day, *value)).collect();
+    let issued_at = bulletin[0]["issued_at"].clone();
+    bulletin.iter_mut().for_each(|forecast| forecast["issued_at"] = issued_at.clone());
+    let (status, answer) = post(&daemon, &json!(bulletin)).await;
+    assert_eq!((status, &answer["new"]), (200, &json!(3)), "{answer}");
+    let changes = daemon.list("changes", "").await;
+    let moves: Vec<_> = changes.iter().map(|c| [&c["from"], &c["to"], &c["late"]]).collect();
+    assert_eq!(moves, [[&json!("none"), &json!("orange"), &json!(false)]], "{changes:?}");
+
+    let levels = daemon.get("/api/v1/levels").await;
+    daemon.kill();
+    daemon.start().await;
+    assert_eq!(daemon.get("/api/v1/levels").await, levels);
+    assert_eq!(daemon.list("changes", "").await.len(), 1);
+}

@@ -105,21 +105,39 @@ impl Seat {
 }
 
 impl Judge {
-    /// Takes a forecast and judges again what it changes; `now` is our clock. What
+    /// Takes forecasts that came together and judges again, once, what they change:
+    /// no judgement rests on half a bulletin. `now` is our clock. Of every zone with
+    /// news the zone itself comes first, then those that decide together with it.
+    pub fn forecasts<'a>(
+        &mut self,
+        forecasts: impl IntoIterator<Item = &'a Forecast>,
+        now: Stamp,
+    ) -> Vec<ZoneJudged> {
+        let mut affected: BTreeMap<usize, Stamp> = BTreeMap::new();
+        for forecast in forecasts {
+            let Some(zone) = self.foretold(forecast) else { continue };
+            let from = affected.entry(zone).or_insert(forecast.issued_at);
+            *from = forecast.issued_at.min(*from);
+        }
+        let mut all = Vec::new();
+        for (zone, from) in affected {
+            all.extend(self.conditions_of_all(zone, Vec::new(), Vec::new(), from, now));
+        }
+        all
+    }
+
+    /// Keeps a forecast as evidence; the place of its zone if that is news. What
     /// ends before anything is open to revision is not kept.
-    /// The zone itself comes first, then those that decide together with it.
-    pub fn forecast(&mut self, forecast: &Forecast, now: Stamp) -> Vec<ZoneJudged> {
-        let found = self.zones.iter().position(|z| z.id() == forecast.zone);
-        let Some((index, zone)) = found.and_then(|i| Some((i, self.zones.get_mut(i)?))) else {
-            return Vec::new();
-        };
+    fn foretold(&mut self, forecast: &Forecast) -> Option<usize> {
+        let index = self.zones.iter().position(|z| z.id() == forecast.zone)?;
+        let zone = self.zones.get_mut(index)?;
         let old = zone.settled(self.plan.keep).minus(EPISODE);
         if forecast.until < old || !zone.evidence.forecasts.put(forecast.clone()) {
-            return Vec::new();
+            return None;
         }
         zone.evidence.forecasts.forget(old);
         zone.evidence.reach(forecast.issued_at);
-        self.conditions_of_all(index, Vec::new(), Vec::new(), forecast.issued_at, now)
+        Some(index)
     }
 
     /// The next decision that falls on a fixed time of the day and is due: its

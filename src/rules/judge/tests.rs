@@ -110,7 +110,7 @@ fn level<'a>(levels: &'a [LevelNow], zone: &str, id: &str) -> &'a str {
 #[test]
 fn measures_say_why_for_when_and_in_which_season() {
     let mut judge = judge(&["a"], &["kr-emergency", "kr-seasonal"]);
-    judge.forecast(&forecast("a", 11, PM, 1, 60.0), hour(11).start());
+    judge.forecasts([&forecast("a", 11, PM, 1, 60.0)], hour(11).start());
     let mut changes = Vec::new();
     for n in 0..18 {
         changes.extend(close(&mut judge, ("a", 1), n, Some(60.0)));
@@ -141,8 +141,8 @@ fn what_two_of_three_coupled_zones_meet_holds_in_the_third() {
     let ids = ["a", "b", "c"];
     let mut judge = judge(&ids, &["kr-emergency"]);
     for (id, value) in ids.into_iter().zip([80.0, 40.0, 40.0]) {
-        judge.forecast(&forecast(id, 11, PM, 1, value), hour(11).start());
-        judge.forecast(&forecast(id, 11, PM, 2, 40.0), hour(11).start());
+        judge.forecasts([&forecast(id, 11, PM, 1, value)], hour(11).start());
+        judge.forecasts([&forecast(id, 11, PM, 2, 40.0)], hour(11).start());
     }
     for n in 0..18 {
         for (id, device) in ids.into_iter().zip(1..) {
@@ -154,7 +154,7 @@ fn what_two_of_three_coupled_zones_meet_holds_in_the_third() {
     // A later issue of the same day comes late: now two of three meet it.
     let mut late = forecast("b", 12, PM, 1, 80.0);
     late.value = 80.0;
-    let changes = told(judge.forecast(&late, hour(18).start()));
+    let changes = told(judge.forecasts([&late], hour(18).start()));
     let moved: Vec<(&str, &str)> = changes.iter().map(|c| (c.scope.id(), c.to.as_str())).collect();
     assert_eq!(moved, [("b", "measures"), ("c", "measures")]);
     assert!(changes[1].inputs.iter().any(|i| matches!(i,
@@ -175,7 +175,7 @@ fn a_decision_is_due_when_its_hours_are_judged_or_the_clock_is_past_the_grace() 
     assert_eq!(judge.decision_due(at), Some(("a".to_owned(), at)));
     assert_eq!(told(judge.decide("a", at, past)), []);
     assert_eq!(judge.decision_due(past), None);
-    let changes = told(judge.forecast(&forecast("a", 16, PM, 1, 76.0), past));
+    let changes = told(judge.forecasts([&forecast("a", 16, PM, 1, 76.0)], past));
     assert_eq!((changes[0].at, changes[0].decided_at, changes[0].late), (at, past, false));
 }
 
@@ -184,11 +184,11 @@ fn our_own_forecast_decides_nothing_unless_it_is_named() {
     let mut own = forecast("a", 2, Foretold::Index(IndexKind::AqiCn), 1, 250.0);
     own.issuer = crate::air::forecast::OWN.to_owned();
     let mut plain = judge(&["a"], &["cn-heavy-pollution"]);
-    assert_eq!(told(plain.forecast(&own, own.issued_at)), []);
+    assert_eq!(told(plain.forecasts([&own], own.issued_at)), []);
     let mut named = zone("a", &["cn-heavy-pollution"]);
     named.forecasts_from = Some(vec![own.issuer.clone()]);
     let mut judge = Judge::new(plan(vec![named]), hour(0).start());
-    let changes = told(judge.forecast(&own, own.issued_at));
+    let changes = told(judge.forecasts([&own], own.issued_at));
     assert_eq!((changes[0].to.as_str(), changes[0].value), ("yellow", Some(250.0)));
     assert_eq!(changes[0].particulars.index, Some(IndexKind::AqiCn));
 }
@@ -198,7 +198,7 @@ fn dust_is_marked_and_calls_for_a_health_notice_only() {
     let mut judge = judge(&["a"], &["cn-heavy-pollution"]);
     let mut dust = forecast("a", 2, Foretold::Index(IndexKind::AqiCn), 1, 350.0);
     dust.cause = Some(crate::air::Cause::Dust);
-    let changes = told(judge.forecast(&dust, dust.issued_at));
+    let changes = told(judge.forecasts([&dust], dust.issued_at));
     assert_eq!(changes[0].particulars.cause, Some(crate::air::Cause::Dust));
     let remark = changes[0].particulars.remark.clone().unwrap();
     assert!(remark.en.unwrap().contains("health notice only"));
@@ -233,7 +233,7 @@ fn in_time(
     let mut changes = Vec::new();
     for (n, mean) in (0..).zip(hours) {
         for f in forecasts.iter().filter(|f| f.issued_at.hour() == hour(n)) {
-            changes.extend(told(judge.forecast(f, f.issued_at)));
+            changes.extend(told(judge.forecasts([f], f.issued_at)));
         }
         changes.extend(close(&mut judge, ("a", 1), n, *mean));
     }
@@ -268,7 +268,7 @@ proptest! {
         let (early, late) = shuffled.split_at(split.min(shuffled.len()));
         for (n, mean) in (0..).zip(&hours) {
             let known = early.iter().filter(|f| f.issued_at.hour() == hour(n));
-            known.for_each(|f| changes.extend(told(judge.forecast(f, f.issued_at))));
+            known.for_each(|f| changes.extend(told(judge.forecasts([f], f.issued_at))));
             let seen = if came_late[n as usize] { None } else { *mean };
             changes.extend(close(&mut judge, ("a", 1), n, seen));
         }
@@ -281,7 +281,7 @@ proptest! {
             prop_assert_eq!(told(judge.revise(0, Quantity::Pm2_5, corrected, now)), vec![]);
         }
         for f in late.iter().chain(early) {
-            changes.extend(told(judge.forecast(f, hour(HOURS).start())));
+            changes.extend(told(judge.forecasts([f], hour(HOURS).start())));
         }
         prop_assert_eq!(judge.levels(), right.levels());
         chained(&first_told)?;
@@ -324,7 +324,7 @@ proptest! {
                 judge.restore(saved);
             }
             for f in forecasts.iter().filter(|f| f.issued_at.hour() == hour(n)) {
-                again.extend(told(judge.forecast(f, f.issued_at)));
+                again.extend(told(judge.forecasts([f], f.issued_at)));
             }
             again.extend(close(&mut judge, ("a", 1), n, *mean));
         }
