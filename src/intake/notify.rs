@@ -90,30 +90,8 @@ fn path(scope: &Scope) -> String {
 fn data_of(state: &State, change: &Change) -> Value {
     let name = name_of(state, &change.scope);
     let zone = zones_of(state, &change.scope).into_iter().next();
-    let mut data = json!({
-        "ladder": change.ladder,
-        "ruleset": change.ruleset,
-        "scope": { change.scope.kind(): change.scope.id(), "name": name },
-        "from": change.from,
-        "to": change.to,
-        "at": change.at.to_string(),
-        "decided_at": change.decided_at.to_string(),
-        "quantity": change.quantity,
-        "unit": change.particulars.index.map_or(change.quantity.unit(), |_| "1"),
-        "value": change.value,
-        "inputs": change.inputs,
-        "criterion": change.criterion,
-        "late": change.late,
-        "time_zone": zone.and_then(|z| state.plan.time_zones.get(&z).cloned()),
-        "exercise": false,
-    });
-    // What only a condition says stands beside the rest.
-    if let (Value::Object(data), Ok(Value::Object(more))) =
-        (&mut data, serde_json::to_value(&change.particulars))
-    {
-        data.extend(more);
-    }
-    data
+    let time_zone = zone.and_then(|z| state.plan.time_zones.get(&z));
+    change.data(&name, time_zone.map(String::as_str))
 }
 
 fn name_of(state: &State, scope: &Scope) -> Names {

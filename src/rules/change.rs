@@ -7,7 +7,8 @@ use super::data::{NONE, Threshold};
 use super::input::{Input, Particulars, as_text};
 use super::ladder::Step;
 use super::threshold::{EMERGENCY, ThresholdStep};
-use crate::air::{Names, Quantity, Stamp};
+use crate::air::{IndexKind, Names, Quantity, Stamp};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// What a change is about.
@@ -79,6 +80,49 @@ pub struct Change {
 }
 
 impl Change {
+    /// The unit of its value for machines: `1` if that is of an index.
+    pub fn unit(&self) -> &'static str {
+        self.particulars.index.map_or(self.quantity.unit(), |_| "1")
+    }
+
+    /// The unit of its value for people, or which index it is.
+    pub fn unit_text(&self) -> &'static str {
+        match self.particulars.index {
+            Some(IndexKind::AqiCn | IndexKind::AqiUs) => "AQI",
+            Some(IndexKind::Cai) => "CAI",
+            None => self.quantity.unit_text(),
+        }
+    }
+
+    /// A webhook's `data`, without what depends on the receiver: in every language,
+    /// and without `text` and `url`. `name` is that of the place.
+    pub fn data(&self, name: &Names, time_zone: Option<&str>) -> Value {
+        let mut data = json!({
+            "ladder": self.ladder,
+            "ruleset": self.ruleset,
+            "scope": { self.scope.kind(): self.scope.id(), "name": name },
+            "from": self.from,
+            "to": self.to,
+            "at": self.at.to_string(),
+            "decided_at": self.decided_at.to_string(),
+            "quantity": self.quantity,
+            "unit": self.unit(),
+            "value": self.value,
+            "inputs": self.inputs,
+            "criterion": self.criterion,
+            "late": self.late,
+            "time_zone": time_zone,
+            "exercise": false,
+        });
+        // What only a condition says stands beside the rest.
+        if let (Value::Object(data), Ok(Value::Object(more))) =
+            (&mut data, serde_json::to_value(&self.particulars))
+        {
+            data.extend(more);
+        }
+        data
+    }
+
     /// The change that a ladder's step is at a place.
     pub fn of_ladder(step: &Step, scope: Scope, decided_at: Stamp) -> Change {
         let hour = |h: &super::ZoneHour| Input::Hour {

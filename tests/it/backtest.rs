@@ -314,3 +314,63 @@ fn rulesets_are_shown_with_their_source_dates_words_and_cases() {
     );
     assert_eq!(kr["in_force"], true);
 }
+
+/// A bulletin for the east, and a later one that takes it back.
+const BULLETINS: &str = "\
+issuer,issued_at,zone,quantity,day,value
+cnemc,2025-01-08T17:00:00+08:00,east,aqi_cn,2025-01-09,230
+cnemc,2025-01-08T17:00:00+08:00,east,aqi_cn,2025-01-10,240
+cnemc,2025-01-08T17:00:00+08:00,east,aqi_cn,2025-01-11,110
+cnemc,2025-01-09T17:00:00+08:00,east,aqi_cn,2025-01-09,150
+cnemc,2025-01-09T17:00:00+08:00,east,aqi_cn,2025-01-10,90
+cnemc,2025-01-09T17:00:00+08:00,east,aqi_cn,2025-01-11,90
+";
+
+/// An hour before the bulletins, and one two days later.
+const QUIET: &str = "\
+time,station,pm2_5,pm10,zone
+2025-01-08T08:00:00Z,s1,20,30,east
+2025-01-10T08:00:00Z,s1,20,30,east
+";
+
+#[test]
+fn forecasts_of_a_file_raise_and_lift_a_warning_each_from_its_issue_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = file(dir.path(), "quiet.csv", QUIET);
+    let forecasts = file(dir.path(), "bulletins.csv", BULLETINS);
+    let common = ["--ruleset", "cn-heavy-pollution", "--data", &data, "--zone-by", "column"];
+    let with = ["--forecasts", &forecasts, "--time-zone", "Asia/Shanghai"];
+    let found = judged(&[&common[..], &with].concat());
+    assert_eq!(
+        moves(&found),
+        [
+            "east cn-warning 2025-01-08T09:00:00Z none orange",
+            "east cn-warning 2025-01-09T09:00:00Z orange none",
+        ]
+    );
+    let change = &found["changes"][0];
+    assert_eq!(change["index"], "aqi_cn");
+    assert_eq!((change["value"].as_f64(), change["unit"].as_str()), (Some(240.0), Some("1")));
+    assert_eq!(change["inputs"][0]["issuer"], "cnemc");
+    assert_eq!(moves(&judged(&common)), [""; 0], "nothing is forecast");
+
+    let args = [&["backtest", "--format", "table"], &common[..], &with].concat();
+    let table = said(&dustline(&args).stdout);
+    let row = table.lines().find(|line| line.contains("none → orange")).unwrap();
+    assert!(row.contains("240.00  AQI") && !row.contains("µg"), "{row}");
+}
+
+#[test]
+fn a_fault_in_a_file_of_forecasts_is_named_with_its_line_and_keeps_no_other_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = file(dir.path(), "quiet.csv", QUIET);
+    let broken = BULLETINS.replace("east,aqi_cn,2025-01-11,110", "nowhere,aqi_cn,2025-01-11,x");
+    let forecasts = file(dir.path(), "bulletins.csv", &broken);
+    let args = ["backtest", "--ruleset", "cn-heavy-pollution", "--zone-by", "column"];
+    let files = ["--data", &data, "--forecasts", &forecasts, "--time-zone", "Asia/Shanghai"];
+    let output = dustline(&[&args[..], &files].concat());
+    let told = said(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("line 4, zone") && told.contains("line 4, value"), "{told}");
+    assert!(said(&output.stdout).contains("none → orange"), "{}", said(&output.stdout));
+}

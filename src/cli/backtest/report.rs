@@ -53,27 +53,17 @@ impl<'a> Report<'a> {
     /// A change as a webhook's `data`, with what it answers.
     fn change(&self, told: &Told) -> Value {
         let c = &told.change;
-        let mut data = json!({
-            "requested": told.asked,
-            "id": c.id,
-            "ladder": c.ladder,
-            "ruleset": c.ruleset,
-            "scope": { c.scope.kind(): c.scope.id(), "name": told.name },
-            "from": c.from,
-            "to": c.to,
-            "at": c.at.to_string(),
-            "quantity": c.quantity,
-            "unit": c.quantity.unit(),
-            "value": c.value,
-            "inputs": c.inputs,
-            "criterion": c.criterion.text(self.language),
-            "late": c.late,
-            "time_zone": self.zone_of(&told.asked).iana_name(),
-            "exercise": false,
-        });
+        let mut data = c.data(&told.name, self.zone_of(&told.asked).iana_name());
         let words = text("dustline.change.v1", &data, self.language);
         if let Value::Object(map) = &mut data {
-            map.insert("text".to_owned(), Value::String(words));
+            let criterion = c.criterion.text(self.language);
+            let own = [
+                ("requested", &*told.asked),
+                ("id", &c.id),
+                ("criterion", criterion),
+                ("text", &words),
+            ];
+            map.extend(own.map(|(key, value)| (key.to_owned(), Value::from(value))));
         }
         data
     }
@@ -109,7 +99,7 @@ impl<'a> Report<'a> {
                 &c.to,
                 &at,
                 c.quantity.name(),
-                c.quantity.unit(),
+                c.unit(),
                 &value,
                 c.criterion.text(self.language),
                 &c.id,
@@ -166,7 +156,7 @@ impl<'a> Report<'a> {
                 c.ladder.clone(),
                 format!("{} → {}", c.from, c.to),
                 c.value.map_or_else(|| "-".to_owned(), |v| format!("{v:.2}")),
-                c.quantity.unit_text().to_owned(),
+                c.unit_text().to_owned(),
                 c.criterion.text(self.language).to_owned(),
                 self.column(told),
             ]
