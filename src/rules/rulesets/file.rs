@@ -76,14 +76,14 @@ struct RawLevel {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "{ at_least = …, hours = … }")]
 struct RawRaise {
     at_least: f64,
     hours: u8,
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "{ below = … }")]
 struct RawLift {
     below: f64,
 }
@@ -124,7 +124,7 @@ impl RawCase {
 
 /// A forecast of a local day, or of a time, issued at a local time.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a forecast: { at, of, day, value }")]
 pub(super) struct RawForecast {
     pub(super) at: String,
     pub(super) of: Foretold,
@@ -137,7 +137,7 @@ pub(super) struct RawForecast {
 
 /// A ladder moved.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a move of a ladder: { ladder, at, to }")]
 pub(super) struct RawStood {
     pub(super) ladder: String,
     pub(super) at: String,
@@ -145,7 +145,7 @@ pub(super) struct RawStood {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a change: { at, from, to }")]
 pub(super) struct RawChange {
     pub(super) at: String,
     pub(super) from: String,
