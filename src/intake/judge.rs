@@ -3,8 +3,8 @@
 use super::notify;
 use super::state::{Mode, State};
 use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
-use crate::rules::HourSums;
 use crate::rules::judge::{DeviceHour, Reading, SeriesHour, ZoneJudged};
+use crate::rules::{HourSums, StationMoved};
 use crate::store::{
     ArrivalRow, DeviceId, HourRow, OpenHour, Row, RowKind, StoreError, Writer, ZoneHourRow,
 };
@@ -204,10 +204,13 @@ fn again_judged(
     means: (Option<i64>, Option<i64>),
     now: Stamp,
 ) -> Result<(), StoreError> {
+    let station = state.judge.station_of(device.0).to_owned();
+    let moved = Some(StationMoved { station, mean_micro: means.1 });
     for judged in state.judge.station_changed(device.0, quantity, hour, means, now) {
         for (quantity, hour) in judged.hours.clone() {
             let zone = judged.zone.clone();
-            state.append(now, RowKind::ZoneRevised { zone, quantity, hour })?;
+            let moved = moved.clone();
+            state.append(now, RowKind::ZoneRevised { zone, quantity, hour, moved })?;
         }
         state.judged(judged, now, Mode::Live)?;
     }

@@ -171,8 +171,8 @@ impl State {
                 let judged = judge::close_zone(self, zone, *hour, row.received, mode)?;
                 judged.into_iter().try_for_each(|j| self.judged(j, row.received, mode))
             }
-            RowKind::ZoneRevised { zone, quantity, hour } if mode == Mode::Replay => {
-                self.judge.zone_revised(zone, *quantity, *hour, row.received);
+            RowKind::ZoneRevised { zone, quantity, hour, moved } if mode == Mode::Replay => {
+                self.judge.zone_revised(zone, *quantity, *hour, moved.as_ref(), row.received);
                 Ok(())
             }
             RowKind::DevicesClosed { frontier, .. } => {

@@ -82,6 +82,19 @@ pub enum Input {
         #[serde(with = "as_text")]
         until: Stamp,
     },
+    /// The mean of a single station of the zone over several hours.
+    Station {
+        /// The station's id.
+        station: String,
+        /// Its mean in the quantity's unit.
+        value: f64,
+        /// First instant of its hours.
+        #[serde(with = "as_text")]
+        from: Stamp,
+        /// First instant after them.
+        #[serde(with = "as_text")]
+        until: Stamp,
+    },
 }
 
 /// A time with a beginning and an end.

@@ -46,4 +46,4 @@ pub use rulesets::{
     Case, RulesetError, RulesetFile, builtin, builtin_files, in_force, parse, read_file,
 };
 pub use threshold::{EMERGENCY, ThresholdState, ThresholdStep};
-pub use zone::ZoneHour;
+pub use zone::{StationMoved, ZoneHour};

@@ -85,12 +85,21 @@ impl ZoneHour {
     }
 }
 
-/// `⌈share · expected⌉` in integers: 7 % of 100 is 7, not the 8 that the nearest
+/// How many of the `expected` stations must be valid: `⌈share · expected⌉` in integers: 7 % of 100 is 7, not the 8 that the nearest
 /// binary fraction gives.
-fn needed(expected: u32, share: f64) -> u32 {
+pub(super) fn needed(expected: u32, share: f64) -> u32 {
     let parts = i128::from(micro(share.clamp(0.0, 1.0))) * i128::from(expected);
     let whole = (parts + i128::from(MICRO) - 1) / i128::from(MICRO);
     u32::try_from(whole).unwrap_or(u32::MAX)
+}
+
+/// The mean of one station in an hour of its zone.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct StationMoved {
+    /// The station's id.
+    pub station: String,
+    /// Its mean now, in 10⁻⁶ units; `None` if it is not valid.
+    pub mean_micro: Option<i64>,
 }
 
 #[cfg(test)]

@@ -193,12 +193,22 @@ mod tests {
     }
 
     #[test]
-    fn a_forecast_and_a_decision_are_read_back_from_the_journal() {
+    fn forecasts_decisions_and_revisions_are_read_back_from_the_journal() {
         let dir = tempfile::tempdir().unwrap();
         let mut writer = Writer::open(dir.path()).unwrap();
         let forecast = Forecast { cause: Some(Cause::Dust), ..forecast("nier", 20, 70.25) };
         let decided = RowKind::Decided { zone: "서울".into(), at: Stamp(77) };
-        for kind in [RowKind::Forecast(forecast), decided] {
+        let revised = |moved| RowKind::ZoneRevised {
+            zone: "서울".into(),
+            quantity: Quantity::Pm2_5,
+            hour: crate::rules::ZoneHour::missing(crate::air::Hour(7), 3),
+            moved,
+        };
+        let station =
+            |mean_micro| crate::rules::StationMoved { station: "종로".into(), mean_micro };
+        let of_station = revised(Some(station(Some(-5))));
+        let gone = revised(Some(station(None)));
+        for kind in [RowKind::Forecast(forecast), decided, revised(None), of_station, gone] {
             let row = writer.append(Stamp(9), kind).unwrap();
             assert_eq!(writer.row(row.seq).unwrap(), Some(row));
         }

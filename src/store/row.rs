@@ -74,8 +74,12 @@ impl RawRow {
                 RowKind::DevicesClosed { frontier: hour()?, upto: DeviceId(upto) }
             }
             3 => {
-                let (zone, code, hour) = postcard::from_bytes(body).ok()?;
-                RowKind::ZoneRevised { zone, quantity: Quantity::from_code(code)?, hour }
+                let ((zone, code, hour), rest) = postcard::take_from_bytes(body).ok()?;
+                let moved = match rest {
+                    [] => None,
+                    rest => Some(postcard::from_bytes(rest).ok()?),
+                };
+                RowKind::ZoneRevised { zone, quantity: Quantity::from_code(code)?, hour, moved }
             }
             2 => RowKind::Overload { source: self.source?, count: self.observed? as u64 },
             4 => RowKind::NewSession {

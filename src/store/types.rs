@@ -71,6 +71,8 @@ pub enum RowKind {
         quantity: Quantity,
         /// The hour as it is now.
         hour: crate::rules::ZoneHour,
+        /// The station whose mean moved; `None` in rows of versions that did not note it.
+        moved: Option<crate::rules::StationMoved>,
     },
     /// Hours of some devices before this one are closed.
     DevicesClosed {

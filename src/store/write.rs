@@ -197,9 +197,13 @@ impl Writer {
             RowKind::ZoneClosed { zone, hour } => {
                 self.append_other(&row, 0, None, i64::from(hour.0), zone.as_bytes())?;
             }
-            RowKind::ZoneRevised { zone, quantity, hour } => {
-                let body = postcard::to_allocvec(&(zone, quantity.code(), hour))
-                    .map_err(|e| self.damaged(e.to_string()))?;
+            RowKind::ZoneRevised { zone, quantity, hour, moved } => {
+                let body = postcard::to_allocvec(&(zone, quantity.code(), hour));
+                let body = body.and_then(|body| match moved {
+                    Some(moved) => postcard::to_extend(moved, body),
+                    None => Ok(body),
+                });
+                let body = body.map_err(|e| self.damaged(e.to_string()))?;
                 self.append_other(&row, 3, None, i64::from(hour.hour.0), &body)?;
             }
             RowKind::DevicesClosed { frontier, upto } => {

@@ -105,6 +105,8 @@ pub enum Term {
         /// In the quantity's unit.
         bound: Bound,
     },
+    /// The mean of the n-th highest of the zone's stations in a part of the day.
+    StationMean(StationMean),
     /// Consecutive hours of the zone: the latest, or any in a part of the day.
     Hours {
         /// Of what.
@@ -168,6 +170,31 @@ pub enum Term {
     },
     /// A season of the same ruleset is in force, by its id.
     Season(String),
+}
+
+/// A judgement by single stations of a zone, made when a part of the day is over;
+/// it ends with the day.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct StationMean {
+    /// Of what.
+    pub quantity: Quantity,
+    /// 1 for the highest, 2 for the second-highest.
+    pub rank: u8,
+    /// Which part of the day.
+    pub window: Window,
+    /// For its mean, in the quantity's unit.
+    pub bound: Bound,
+    /// What lifts it earlier.
+    pub lifted: Option<Lifted>,
+}
+
+/// Every station whose mean met the bound has since been clean, at the same time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lifted {
+    /// For so many consecutive hours.
+    pub hours: u8,
+    /// For the mean of each, in the quantity's unit.
+    pub bound: Bound,
 }
 
 /// A value computed from the hours of a zone. Indices are those of particles:
@@ -285,17 +312,28 @@ impl Condition {
     pub fn quantities(&self) -> Vec<Quantity> {
         let of = |term: &Term| match term {
             Term::Mean { quantity, .. } | Term::Hours { quantity, .. } => vec![*quantity],
+            Term::StationMean(term) => vec![term.quantity],
             Term::Value { measure, .. } => measure.quantities(),
             _ => Vec::new(),
         };
         self.terms().flat_map(of).collect()
     }
 
+    /// The quantities whose hours it looks at station by station.
+    pub fn by_station(&self) -> impl Iterator<Item = Quantity> {
+        self.terms().filter_map(|term| match term {
+            Term::StationMean(term) => Some(term.quantity),
+            _ => None,
+        })
+    }
+
     /// How many hours before a decision it looks back.
     pub fn reach(&self) -> i32 {
         let of = |term: &Term| match term {
             Term::Hours { window: None, hours, .. } => i32::from(*hours),
-            Term::Mean { .. } | Term::Hours { .. } | Term::Stood { .. } => 26,
+            Term::Mean { .. } | Term::StationMean(_) | Term::Hours { .. } | Term::Stood { .. } => {
+                26
+            }
             Term::Value { measure: Measure::Cai | Measure::AqiUs, .. } => 12,
             Term::Value { measure: Measure::AqiCnHour, .. } => 24,
             // A day that is over, and the time since; days may have 25 hours.

@@ -2,6 +2,7 @@
 //! ladders stood.
 
 use super::forecasts::Forecasts;
+use super::stations::Stations;
 use crate::air::{Hour, Quantity, Stamp};
 use crate::rules::zone::ZoneHour;
 use crate::rules::{NONE, Revision, Step};
@@ -13,6 +14,8 @@ use std::collections::VecDeque;
 pub struct Evidence {
     /// The judged hours.
     pub hours: Hours,
+    /// The hours of single stations, where conditions ask for them.
+    pub stations: Stations,
     /// The forecasts.
     pub forecasts: Forecasts,
     /// Where the ladders stood that conditions ask for.

@@ -21,6 +21,8 @@ pub struct View<'a> {
     pub evidence: &'a Evidence,
     /// In which its days begin.
     pub time_zone: &'a TimeZone,
+    /// Share of its stations, 0..=1, that must count for a no of all of them.
+    pub min_valid_share: f64,
     /// Whose forecasts count, as in [`crate::rules::judge::PlannedZone`].
     pub issuers: Option<&'a [String]>,
 }
@@ -48,7 +50,7 @@ pub struct Grounds {
 }
 
 impl Grounds {
-    fn speaks(&mut self, value: f64, index: Option<IndexKind>) {
+    pub(super) fn speaks(&mut self, value: f64, index: Option<IndexKind>) {
         if self.value.is_none() {
             (self.value, self.index) = (Some(value), index);
         }
@@ -125,6 +127,7 @@ impl<'a> Look<'a> {
     fn truth(&self, term: &Term, seasons: &[Season], out: &mut Option<&mut Grounds>) -> Truth {
         match term {
             Term::Mean { quantity, window, bound } => self.mean(*quantity, *window, *bound, out),
+            Term::StationMean(term) => self.station_mean(term, out),
             Term::Hours { quantity, hours, window, bound } => {
                 self.hours(*quantity, *hours, *window, *bound, out)
             }
@@ -146,7 +149,7 @@ impl<'a> Look<'a> {
     }
 
     /// A part of today as instants.
-    fn window(&self, window: Window) -> Option<(Stamp, Stamp)> {
+    pub(super) fn window(&self, window: Window) -> Option<(Stamp, Stamp)> {
         let (date, zone) = (self.date()?, self.view.time_zone);
         Some((local::instant(date, window.from, zone)?, local::instant(date, window.until, zone)?))
     }

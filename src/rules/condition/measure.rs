@@ -34,6 +34,12 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Compares the means, exactly.
+    pub fn cmp_mean(&self, other: &Sum) -> std::cmp::Ordering {
+        let (own, others) = (i128::from(self.hours), i128::from(other.hours));
+        (self.micro * others).cmp(&(other.micro * own))
+    }
+
     /// The mean in the quantity's unit.
     pub fn mean(self) -> f64 {
         self.micro as f64 / (f64::from(self.hours) * crate::rules::MICRO as f64)
@@ -43,10 +49,15 @@ impl Sum {
 /// The sum over the valid hours that lie in a time; `None` with fewer than three
 /// quarters of them.
 pub fn sum(hours: &Hours, quantity: Quantity, from: Stamp, until: Stamp) -> Option<Sum> {
+    sum_of(|hour| hours.valid(quantity, hour).and_then(ZoneHour::mean_micro), from, until)
+}
+
+/// The same over means of hours in 10⁻⁶ units.
+pub fn sum_of(mean: impl Fn(Hour) -> Option<i64>, from: Stamp, until: Stamp) -> Option<Sum> {
     let (mut all, mut sum) = (0u32, Sum { micro: 0, hours: 0 });
     for hour in within(from, until) {
         all += 1;
-        if let Some(micro) = hours.valid(quantity, hour).and_then(ZoneHour::mean_micro) {
+        if let Some(micro) = mean(hour) {
             sum.micro += i128::from(micro);
             sum.hours += 1;
         }

@@ -30,20 +30,22 @@ mod local;
 mod look;
 mod measure;
 mod state;
+mod stations;
 mod step;
 mod truth;
 mod words;
 
 pub use ahead::EPISODE;
 pub use data::{
-    Any, Bound, Condition, ConditionLevel, Decide, InForce, LocalTime, Measure, Season, Side, Term,
-    Window,
+    Any, Bound, Condition, ConditionLevel, Decide, InForce, Lifted, LocalTime, Measure, Season,
+    Side, StationMean, Term, Window,
 };
 pub use evidence::{Evidence, Hours, Walk};
 pub use forecasts::{Forecasts, Stretch};
 pub use local::{date_of, day as day_of, instant as instant_of};
 pub use look::View;
 pub use state::{ConditionRules, ConditionState, Found, Scene};
+pub use stations::Stations;
 pub use step::{ConditionStep, Peers};
 pub use truth::Truth;
 pub use words::{all as all_in_words, any as any_in_words, lifted as lifted_in_words};

@@ -1,6 +1,6 @@
 //! Conditions in words, in the languages of those who read them.
 
-use super::data::{Any, Bound, ConditionLevel, Measure, Season, Side, Term, Window};
+use super::data::{Any, Bound, ConditionLevel, Measure, Season, Side, StationMean, Term, Window};
 use crate::air::{Cause, Foretold, IndexKind, Names, Quantity};
 
 /// A text in the three languages while it is put together.
@@ -83,6 +83,7 @@ fn term(term: &Term, seasons: &[Season]) -> Words {
                 ],
             )
         }
+        Term::StationMean(term) => station_mean(term),
         Term::Hours { quantity, hours, window, bound } => {
             hours_in_words(*quantity, *hours, *window, *bound)
         }
@@ -125,6 +126,31 @@ fn term(term: &Term, seasons: &[Season]) -> Words {
             }
         }
     }
+}
+
+fn station_mean(term: &StationMean) -> Words {
+    let (q, time) = (short(term.quantity), window_text(term.window));
+    let [which_ko, which_zh, which_en] = match term.rank {
+        0 | 1 => ["가장 높은", "最高", "highest"].map(str::to_owned),
+        2 => ["두 번째로 높은", "第二高", "second-highest"].map(str::to_owned),
+        n => [format!("{n}번째로 높은"), format!("第 {n} 高"), format!("{n}th-highest")],
+    };
+    let mut words = measured(
+        term.bound,
+        unit(term.quantity),
+        [
+            format!("당일 {time} {q} 평균이 {which_ko} 측정소의 값"),
+            format!("当日 {time} {q} 均值{which_zh}的站点"),
+            format!("{which_en} station mean of {q} of {time} today"),
+        ],
+    );
+    if let Some(lifted) = term.lifted {
+        let ([ko, zh, en], n) = (side(lifted.bound, unit(term.quantity)), lifted.hours);
+        words.ko = format!("{}, 해당 측정소 모두 {n}시간 연속 {ko}일 때까지", words.ko);
+        words.zh = format!("{}，直至相关站点均连续 {n} 小时 {zh}", words.zh);
+        words.en = format!("{}, until all stations meeting it were {en} for {n} hours", words.en);
+    }
+    words
 }
 
 fn hours_in_words(quantity: Quantity, hours: u8, window: Option<Window>, bound: Bound) -> Words {

@@ -2,7 +2,7 @@
 
 use super::{Judge, ZoneJudged};
 use crate::air::{Hour, Quantity, Stamp};
-use crate::rules::ZoneHour;
+use crate::rules::{StationMoved, ZoneHour};
 
 impl Judge {
     /// Judges the hour of a zone from the open hours of its stations.
@@ -17,16 +17,19 @@ impl Judge {
     ) -> Vec<ZoneJudged> {
         let found = self.zones.iter().enumerate().find(|(_, z)| z.id() == zone);
         let Some((index, seat)) = found else { return Vec::new() };
-        let hours: Vec<_> = seat
-            .quantities
-            .iter()
-            .map(|q| {
-                let means = seat.stations.iter();
-                let means = means.filter_map(|s| self.mean_of(*s, *q, hour, |n| closed(n, *q)));
-                (*q, seat.hour_of(hour, means, seat.expected(self.alive_in(seat, hour, Some(*q)))))
-            })
-            .collect();
+        let mut single: Vec<(Quantity, StationMoved)> = Vec::new();
+        let mut hours = Vec::with_capacity(seat.quantities.len());
+        for q in &seat.quantities {
+            let mean = |s: &u32| Some((*s, self.mean_of(*s, *q, hour, |n| closed(n, *q))?));
+            let means: Vec<(u32, i64)> = seat.stations.iter().filter_map(mean).collect();
+            let expected = seat.expected(self.alive_in(seat, hour, Some(*q)));
+            hours.push((*q, seat.hour_of(hour, means.iter().map(|(_, mean)| *mean), expected)));
+            if seat.by_station.contains(q) {
+                single.extend(means.iter().filter_map(|m| Some((*q, self.with_its_id(*m)?))));
+            }
+        }
         let Some(zone) = self.zones.get_mut(index) else { return Vec::new() };
+        single.iter().for_each(|(q, station)| zone.station(*q, hour, station));
         let changes = zone.close(hour, &hours, &self.plan, now);
         self.count_reached_in(index);
         self.conditions_of_all(index, hours, changes, hour.end(), now)
@@ -47,22 +50,37 @@ impl Judge {
         }
         let Some(place) = self.device(device).map(|d| d.station) else { return Vec::new() };
         let zones = self.stations.get(place as usize).map_or(Vec::new(), |s| s.zones.clone());
+        let Some(moved) = self.stations.get(place as usize) else { return Vec::new() };
+        let moved = StationMoved { station: moved.id.clone(), mean_micro: new };
         let mut out = Vec::new();
         let keep = self.plan.keep;
         for index in zones {
             let Some(zone) = self.zones.get(index as usize) else { continue };
             if let Some(changed) = zone.with_station(quantity, hour, (old, new), keep) {
-                out.extend(self.revise(index as usize, quantity, changed, now));
+                out.extend(self.revise(index as usize, quantity, changed, Some(&moved), now));
             }
         }
         out
     }
 
-    /// Replays a revision of a zone's hour as it was written down.
-    pub fn zone_revised(&mut self, zone: &str, quantity: Quantity, hour: ZoneHour, now: Stamp) {
+    /// Replays a revision of a zone's hour, with the station whose mean moved, as it
+    /// was written down.
+    pub fn zone_revised(
+        &mut self,
+        zone: &str,
+        quantity: Quantity,
+        hour: ZoneHour,
+        moved: Option<&StationMoved>,
+        now: Stamp,
+    ) {
         if let Some(index) = self.zones.iter().position(|z| z.id() == zone) {
-            self.revise(index, quantity, hour, now);
+            self.revise(index, quantity, hour, moved, now);
         }
+    }
+
+    fn with_its_id(&self, (place, mean): (u32, i64)) -> Option<StationMoved> {
+        let station = self.stations.get(place as usize)?.id.clone();
+        Some(StationMoved { station, mean_micro: Some(mean) })
     }
 
     pub(super) fn revise(
@@ -70,9 +88,11 @@ impl Judge {
         index: usize,
         quantity: Quantity,
         hour: ZoneHour,
+        moved: Option<&StationMoved>,
         now: Stamp,
     ) -> Vec<ZoneJudged> {
         let Some(zone) = self.zones.get_mut(index) else { return Vec::new() };
+        moved.iter().for_each(|m| zone.station(quantity, hour.hour, m));
         let changes = zone.revise(quantity, hour, &self.plan, now);
         self.conditions_of_all(index, vec![(quantity, hour)], changes, hour.hour.end(), now)
     }

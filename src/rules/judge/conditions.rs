@@ -29,6 +29,8 @@ pub(super) struct Seat {
     pub ladders: Vec<String>,
     /// Quantities whose hours it looks at.
     pub quantities: Vec<Quantity>,
+    /// Those of them that it looks at station by station.
+    pub by_station: Vec<Quantity>,
     /// How many hours it looks back.
     pub reach: i32,
 }
@@ -62,6 +64,7 @@ impl Seat {
             daily: false,
             ladders: Vec::new(),
             quantities: Vec::new(),
+            by_station: Vec::new(),
             reach: 0,
         }
     }
@@ -71,6 +74,7 @@ impl Seat {
         self.coupled |= condition.coupled;
         self.daily |= matches!(condition.decide, Decide::Daily(_));
         self.quantities.extend(condition.quantities());
+        self.by_station.extend(condition.by_station());
         self.reach = self.reach.max(condition.reach() + MARGIN_HOURS);
         let asked = condition.terms().filter_map(|term| match term {
             Term::Stood { ladder, .. } => Some(ladder.clone()),

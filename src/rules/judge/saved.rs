@@ -14,7 +14,7 @@ pub struct Saved {
 }
 
 /// The layout of [`Saved`] as bytes; another one is not read.
-const LAYOUT: u8 = 3;
+const LAYOUT: u8 = 4;
 
 impl Saved {
     /// As bytes, with the layout in front.

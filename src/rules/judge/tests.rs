@@ -1,10 +1,12 @@
 use super::*;
 use crate::air::{Forecast, Foretold, IndexKind, Names};
-use crate::rules::{Change, Input, Ruleset, ZoneHour, builtin, micro};
+use crate::rules::{Change, Input, Ruleset, StationMoved, ZoneHour, builtin, micro};
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
+
+mod stations;
 
 const HOURS: i32 = 72;
 
@@ -52,7 +54,7 @@ fn plan(zones: Vec<PlannedZone>) -> Plan {
     }
 }
 
-const RULES: [&str; 7] = [
+const RULES: [&str; 8] = [
     "kr-air-alert",
     "kr-emergency",
     "kr-crisis",
@@ -60,6 +62,7 @@ const RULES: [&str; 7] = [
     "kr-cai",
     "cn-heavy-pollution",
     "cn-aqi",
+    "jp-pm25",
 ];
 
 fn judge(ids: &[&str], rulesets: &[&str]) -> Judge {
@@ -276,9 +279,10 @@ proptest! {
             let (truth, now) = (hours[n as usize], hour(HOURS).start());
             let means = truth.map(micro);
             let corrected = ZoneHour::from_means(hour(n), means, 1, 0.5);
-            changes.extend(told(judge.revise(0, Quantity::Pm2_5, corrected, now)));
+            let moved = StationMoved { station: "station-a".to_owned(), mean_micro: means };
+            changes.extend(told(judge.revise(0, Quantity::Pm2_5, corrected, Some(&moved), now)));
             // Again: nothing new.
-            prop_assert_eq!(told(judge.revise(0, Quantity::Pm2_5, corrected, now)), vec![]);
+            prop_assert_eq!(told(judge.revise(0, Quantity::Pm2_5, corrected, Some(&moved), now)), vec![]);
         }
         for f in late.iter().chain(early) {
             changes.extend(told(judge.forecasts([f], hour(HOURS).start())));

@@ -5,7 +5,7 @@ use super::outcome::{self, Judged, LevelNow};
 use super::{Plan, PlannedZone};
 use crate::air::{Hour, Quantity, Stamp};
 use crate::rules::condition::{ConditionState, Evidence, View, Walk};
-use crate::rules::{LadderRules, LadderState, Scope, Step, ZoneHour};
+use crate::rules::{LadderRules, LadderState, Scope, StationMoved, Step, ZoneHour};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ pub(super) struct Zone {
     pub stations: Vec<u32>,
     /// What its ladders and conditions look at.
     pub quantities: Vec<Quantity>,
+    /// Those whose hours its conditions look at station by station.
+    pub by_station: Vec<Quantity>,
     /// The next hour to judge; `None` before the first reading.
     pub next: Option<Hour>,
     /// How many of its stations are alive: those that it waits for.
@@ -77,11 +79,14 @@ impl Zone {
         quantities.extend(conditions.iter().flat_map(|seat| seat.quantities.iter().copied()));
         quantities.sort_unstable();
         quantities.dedup();
+        let by_station = conditions.iter().flat_map(|seat| seat.by_station.iter().copied());
+        let by_station = by_station.collect();
         let reach = conditions.iter().map(|seat| seat.reach).max().unwrap_or(0);
         Zone {
             planned: planned.clone(),
             stations: Vec::new(),
             quantities,
+            by_station,
             next: None,
             alive: 0,
             reached: 0,
@@ -103,6 +108,7 @@ impl Zone {
             zone: &self.planned.id,
             evidence: &self.evidence,
             time_zone: &self.planned.time_zone,
+            min_valid_share: self.planned.min_valid_share,
             issuers: self.planned.forecasts_from.as_deref(),
         }
     }
@@ -129,6 +135,7 @@ impl Zone {
         self.begun = saved.begun;
         let asked = std::mem::take(&mut self.evidence.walks);
         self.evidence = saved.evidence;
+        self.evidence.stations.only(&self.by_station);
         self.evidence.walks.retain(|w| asked.iter().any(|a| a.ladder == w.ladder));
         for walk in asked {
             if !self.evidence.walks.iter().any(|w| w.ladder == walk.ladder) {
@@ -207,6 +214,7 @@ impl Zone {
             self.evidence.hours.put(*quantity, *zone_hour);
         }
         self.evidence.hours.forget(hour.back(self.kept));
+        self.evidence.stations.forget(hour.back(self.kept));
         let mut changes = Vec::new();
         for seat in &mut self.ladders {
             let Some((_, zone_hour)) = hours.iter().find(|(q, _)| *q == seat.quantity) else {
@@ -248,6 +256,13 @@ impl Zone {
         let joined = judged.stations.saturating_add(u32::from(new.is_some()));
         let stations = joined.saturating_sub(u32::from(old.is_some()));
         Some(ZoneHour::from_sum(hour, sum, stations, judged.expected, self.planned.min_valid_share))
+    }
+
+    /// Notes the mean of a station's hour if a condition asks for it.
+    pub fn station(&mut self, quantity: Quantity, hour: Hour, moved: &StationMoved) {
+        if self.by_station.contains(&quantity) {
+            self.evidence.stations.put(quantity, &moved.station, hour, moved.mean_micro);
+        }
     }
 
     /// Puts a corrected hour in the place of the judged one and judges again by

@@ -12,7 +12,11 @@ use crate::rules::hours::micro;
 use crate::rules::ladder::{LadderRules, LadderState};
 use crate::rules::zone::ZoneHour;
 use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
 use toml::Spanned;
+
+/// Share of the stations of a case that must have an hour.
+const SHARE: f64 = 0.5;
 
 /// Every case and how it came out; `locate` says where a fault is.
 pub(super) fn outcomes(
@@ -106,6 +110,9 @@ fn decide(
     for (quantity, means) in &case.hours {
         put_hours(&mut evidence, *quantity, first, means)?;
     }
+    for (quantity, stations) in &case.stations {
+        put_stations(&mut evidence, *quantity, first, stations)?;
+    }
     for raw in &case.forecasts {
         let forecast = forecast(raw, zone)?;
         evidence.reach(forecast.issued_at);
@@ -124,7 +131,13 @@ fn decide(
         })?;
         evidence.reach(end);
     }
-    let own = View { zone: "case", evidence: &evidence, time_zone: zone, issuers: None };
+    let own = View {
+        zone: "case",
+        evidence: &evidence,
+        time_zone: zone,
+        issuers: None,
+        min_valid_share: SHARE,
+    };
     let scene = Scene { own, peers: &[] };
     let (never, always) = (Stamp(i64::MIN), Stamp(i64::MAX));
     let found = ConditionState::new().update(&rules, &scene, always, never);
@@ -149,6 +162,38 @@ fn put_hours(
     first: Hour,
     means: &Spanned<String>,
 ) -> Result<(), Fault> {
+    for (hour, mean) in hours(first, means)? {
+        evidence.hours.put(quantity, hour_of(hour, mean));
+        evidence.judged(hour);
+    }
+    Ok(())
+}
+
+/// Means of single stations, and of the zone which they are.
+fn put_stations(
+    evidence: &mut Evidence,
+    quantity: Quantity,
+    first: Hour,
+    stations: &BTreeMap<String, Spanned<String>>,
+) -> Result<(), Fault> {
+    let mut by_hour: BTreeMap<Hour, Vec<i64>> = BTreeMap::new();
+    for (station, means) in stations {
+        for (hour, mean) in hours(first, means)? {
+            let mean = mean.is_finite().then(|| micro(mean));
+            evidence.stations.put(quantity, station, hour, mean);
+            by_hour.entry(hour).or_default().extend(mean);
+        }
+    }
+    for (hour, means) in by_hour {
+        let zone_hour = ZoneHour::from_means(hour, means, stations.len() as u32, SHARE);
+        evidence.hours.put(quantity, zone_hour);
+        evidence.judged(hour);
+    }
+    Ok(())
+}
+
+fn hours(first: Hour, means: &Spanned<String>) -> Result<Vec<(Hour, f64)>, Fault> {
+    let mut all = Vec::new();
     let mut hour = first;
     for word in means.get_ref().split_whitespace() {
         let (times, mean) = word.split_once('*').unwrap_or(("1", word));
@@ -158,12 +203,11 @@ fn put_hours(
             return Err(Fault::new(means.span(), what, "write means such as \"16*50.1 nan 40\""));
         };
         for _ in 0..times {
-            evidence.hours.put(quantity, hour_of(hour, mean));
-            evidence.judged(hour);
+            all.push((hour, mean));
             hour = hour.next();
         }
     }
-    Ok(())
+    Ok(all)
 }
 
 fn forecast(raw: &Spanned<RawForecast>, zone: &TimeZone) -> Result<Forecast, Fault> {

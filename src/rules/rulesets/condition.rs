@@ -4,8 +4,8 @@ use super::Fault;
 use super::file::RawNames;
 use crate::air::{Cause, Foretold, Quantity};
 use crate::rules::condition::{
-    Any, Bound, Condition, ConditionLevel, Decide, InForce, LocalTime, Measure, Season, Side, Term,
-    Window,
+    Any, Bound, Condition, ConditionLevel, Decide, InForce, Lifted, LocalTime, Measure, Season,
+    Side, StationMean, Term, Window,
 };
 use crate::rules::data::NONE;
 use serde::Deserialize;
@@ -51,6 +51,7 @@ struct RawLevel {
 #[serde(tag = "term", rename_all = "snake_case", deny_unknown_fields)]
 enum RawTerm {
     Mean { of: Quantity, from: String, until: String, is: String },
+    StationMean(RawStationMean),
     Hours { of: Quantity, hours: u8, from: Option<String>, until: Option<String>, is: String },
     Stood { ladder: String, levels: Vec<String>, title: RawNames, from: String, until: String },
     Forecast { of: Foretold, day: u8, is: String, cause: Option<Cause> },
@@ -63,6 +64,24 @@ enum RawTerm {
     AqiUs { is: String },
     AqiUsDay { is: String },
     Season { id: String },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStationMean {
+    of: Quantity,
+    rank: u8,
+    from: String,
+    until: String,
+    is: String,
+    lifted: Option<RawLifted>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawLifted {
+    hours: u8,
+    is: String,
 }
 
 #[derive(Deserialize)]
@@ -174,6 +193,7 @@ fn term(raw: &Spanned<RawTerm>, seasons: &[Season]) -> Result<Term, Fault> {
             window: window(from, until, span.clone())?,
             bound: bound(is)?,
         }),
+        RawTerm::StationMean(raw) => Ok(Term::StationMean(station_mean(raw, span)?)),
         RawTerm::Hours { of, hours, from, until, is } => {
             if *hours == 0 {
                 return Err(Fault::new(span.clone(), "0 hours", "write hours = 1 or more"));
@@ -216,6 +236,25 @@ fn term(raw: &Spanned<RawTerm>, seasons: &[Season]) -> Result<Term, Fault> {
             Err(Fault::new(span, what, "add a [[ruleset.season]]"))
         }
     }
+}
+
+fn station_mean(raw: &RawStationMean, span: Range<usize>) -> Result<StationMean, Fault> {
+    if raw.rank == 0 {
+        return Err(Fault::new(span, "rank 0", "write rank = 1 for the highest station"));
+    }
+    let lifted = |raw: &RawLifted| {
+        if raw.hours == 0 {
+            return Err(Fault::new(span.clone(), "0 hours", "write hours = 1 or more"));
+        }
+        Ok(Lifted { hours: raw.hours, bound: bound(&raw.is, span.clone())? })
+    };
+    Ok(StationMean {
+        quantity: raw.of,
+        rank: raw.rank,
+        window: window(&raw.from, &raw.until, span.clone())?,
+        lifted: raw.lifted.as_ref().map(lifted).transpose()?,
+        bound: bound(&raw.is, span)?,
+    })
 }
 
 fn window(from: &str, until: &str, span: Range<usize>) -> Result<Window, Fault> {

@@ -102,6 +102,9 @@ pub(super) struct RawCase {
     pub(super) means: Vec<f64>,
     #[serde(default)]
     pub(super) hours: BTreeMap<Quantity, Spanned<String>>,
+    /// The same by station, where a condition looks at single stations.
+    #[serde(default)]
+    pub(super) stations: BTreeMap<Quantity, BTreeMap<String, Spanned<String>>>,
     #[serde(default)]
     pub(super) forecasts: Vec<Spanned<RawForecast>>,
     #[serde(default)]
