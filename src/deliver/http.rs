@@ -2,7 +2,7 @@
 //!
 //! HTTP/1.1 with connections kept alive, TLS by rustls and verified; redirects are
 //! not followed and proxies of the environment are not used, so that a notice goes
-//! where the configuration says and nowhere else; [`Guard`] says which addresses
+//! where the configuration says and nowhere else; `Guard` says which addresses
 //! that may be. URLs are never written to logs or the store: they may hold secrets.
 
 use super::format::{self, Request};

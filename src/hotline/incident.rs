@@ -8,7 +8,7 @@ use crate::air::Stamp;
 use crate::rules::stable_id;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// One hotline case. Only [`Incident::apply`] changes it.
+/// One hotline case. Only `Incident::apply` changes it.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Incident {
     id: String,

@@ -38,7 +38,7 @@ pub struct Checked {
     pub readings: u64,
     /// Closed hours of series that were summed again.
     pub hours: u64,
-    /// What does not hold, at most [`LISTED_MAX`] of a kind.
+    /// What does not hold, at most 20 of a kind.
     pub findings: Vec<Finding>,
     /// What does not hold, all of it.
     pub found: u64,

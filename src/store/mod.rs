@@ -29,7 +29,6 @@
 //! | `snapshot` | the intake's state at a journal row | now and then |
 
 mod backup;
-pub mod block;
 mod body;
 mod check;
 mod forecasts;
