@@ -10,8 +10,9 @@ use super::{Code, Failure, rulesets, run as daemon};
 use crate::air::place::Language;
 use crate::air::time::parse_duration;
 use crate::backtest::{self, Choice, Data, TimeLabel, Way, ZoneBy, Zoning};
+use crate::config::settings::Zone;
 use crate::config::{Rulesets, Settings};
-use crate::rules::judge::{PlannedStation, PlannedZone};
+use crate::rules::judge::PlannedStation;
 use crate::store::Reader;
 use progress::Progress;
 use std::fs::File;
@@ -208,7 +209,9 @@ fn zoning(args: &Args, settings: Option<&Settings>) -> Result<Zoning, Failure> {
             let list = backtest::read_zones(open(file)?, &file.display().to_string());
             ZoneBy::List(list.map_err(|e| Failure::new(Code::Data, e))?)
         }
-        (None, None, Some(settings)) => ZoneBy::Planned(planned(settings)),
+        (None, None, Some(settings)) => {
+            ZoneBy::Planned(settings.zones.iter().map(Zone::planned).collect())
+        }
         (None, None, None) => ZoneBy::All,
     };
     let stations = settings.into_iter().flat_map(|s| &s.stations);
@@ -220,19 +223,6 @@ fn zoning(args: &Args, settings: Option<&Settings>) -> Result<Zoning, Failure> {
         by,
         min_valid_share: args.min_valid_share,
     })
-}
-
-fn planned(settings: &Settings) -> Vec<PlannedZone> {
-    let zone = |z: &crate::config::settings::Zone| PlannedZone {
-        id: z.id.clone(),
-        name: z.name.clone(),
-        stations: z.stations.clone(),
-        min_valid_share: z.min_valid_share,
-        rulesets: z.rulesets.clone(),
-        time_zone: z.time_zone.clone(),
-        forecasts_from: z.forecasts_from.clone(),
-    };
-    settings.zones.iter().map(zone).collect()
 }
 
 fn open(path: &Path) -> Result<File, Failure> {

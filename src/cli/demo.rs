@@ -10,6 +10,7 @@
 //! (`config/demo.toml`), only its clock runs fast. What is shown is read from
 //! its store, as any other program could, and from what its receiver was told.
 
+mod beat;
 mod bulletins;
 mod data_dir;
 mod lines;

@@ -10,6 +10,7 @@ use crate::decode::{ForecastZone, Route};
 use crate::flow::Lane;
 use crate::hotline;
 use crate::quality;
+use crate::rules::judge::PlannedZone;
 use crate::rules::{Ruleset, Threshold};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -226,6 +227,21 @@ pub struct Zone {
     /// Its outline for CAP: corners as latitude and longitude (WGS 84 degrees), the
     /// last the same as the first. Empty: not told.
     pub polygon: Vec<[f64; 2]>,
+}
+
+impl Zone {
+    /// What the judge needs to know of it.
+    pub fn planned(&self) -> PlannedZone {
+        PlannedZone {
+            id: self.id.clone(),
+            name: self.name.clone(),
+            stations: self.stations.clone(),
+            min_valid_share: self.min_valid_share,
+            rulesets: self.rulesets.clone(),
+            time_zone: self.time_zone.clone(),
+            forecasts_from: self.forecasts_from.clone(),
+        }
+    }
 }
 
 /// Zones that decide together.

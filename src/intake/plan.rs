@@ -5,7 +5,7 @@ use crate::config::Settings;
 use crate::config::settings::{Receiver, Source, Zone};
 use crate::hotline;
 use crate::quality::{Model, neighbours};
-use crate::rules::judge::{Coupling, Plan as JudgePlan, PlannedStation, PlannedZone};
+use crate::rules::judge::{Coupling, Plan as JudgePlan, PlannedStation};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -62,23 +62,12 @@ fn models(settings: &Settings) -> HashMap<String, Model> {
 fn judge_plan(settings: &Settings) -> JudgePlan {
     let j = &settings.judgement;
     let stations = settings.stations.iter();
-    let zones = settings.zones.iter();
     let couplings = settings.couplings.iter();
     JudgePlan {
         stations: stations
             .map(|s| PlannedStation { id: s.id.clone(), devices: s.devices.clone() })
             .collect(),
-        zones: zones
-            .map(|z| PlannedZone {
-                id: z.id.clone(),
-                name: z.name.clone(),
-                stations: z.stations.clone(),
-                min_valid_share: z.min_valid_share,
-                rulesets: z.rulesets.clone(),
-                time_zone: z.time_zone.clone(),
-                forecasts_from: z.forecasts_from.clone(),
-            })
-            .collect(),
+        zones: settings.zones.iter().map(Zone::planned).collect(),
         thresholds: settings.thresholds.clone(),
         rulesets: settings.rulesets.clone(),
         couplings: couplings

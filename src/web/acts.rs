@@ -6,7 +6,7 @@ use super::auth::{self, Role};
 use super::incidents::{self, Incident};
 use super::problem::Problem;
 use crate::air::Stamp;
-use crate::flow::{self, Acted, Command, Event};
+use crate::flow::{Acted, Command};
 use crate::hotline::{Act, Does, Measure, MeasureKind, Refusal, Who};
 use axum::Json;
 use axum::body::Bytes;
@@ -116,16 +116,10 @@ async fn act(
     name: Option<String>,
     does: Does,
 ) -> Result<Json<Done>, Problem> {
-    let (reply, answer) = flow::reply();
     let at = ctx.clock.now();
     let act = Box::new(Act { who: actor.who(name), does });
-    let stopping = || {
-        let detail = "the daemon is stopping; whether this was done shows in the incident";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    };
-    let command = Event::Command(Command::Act { act, at, reply });
-    ctx.commands.send(command).await.map_err(|_| stopping())?;
-    let done = answer.await.map_err(|_| stopping())?;
+    let stopping = "the daemon is stopping; whether this was done shows in the incident";
+    let done = ctx.ask(|reply| Command::Act { act, at, reply }, stopping).await?;
     let Acted { incident, number } = done.map_err(refused)?;
     let gone = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the incident cannot be read");
     let read = ctx.read(move |_, reader, _| {

@@ -4,10 +4,10 @@ use super::Ctx;
 use super::params::{Params, cursor};
 use super::problem::{self, Problem};
 use super::shape::Time;
-use crate::air::{Cause, Stamp};
+use crate::air::Cause;
 use crate::decode::Refused;
 use crate::decode::forecast::{self, ForecastFault, ForecastZone, Forecasts};
-use crate::flow::{self, Command, Event, Taken};
+use crate::flow::{Command, Taken};
 use crate::store::{ForecastFilter, ForecastRow};
 use axum::Json;
 use axum::body::Bytes;
@@ -186,7 +186,9 @@ pub async fn post(
     if found.taken.is_empty() && !found.faults.is_empty() {
         return Ok(none_taken(found));
     }
-    let taken = take(&ctx, found.taken, now).await?;
+    let forecasts = found.taken;
+    let stopping = "stopping; send it again, what is there already changes nothing";
+    let taken = ctx.ask(|reply| Command::Forecasts { forecasts, at: now, reply }, stopping).await?;
     let count = |what: Taken| taken.iter().filter(|t| **t == what).count();
     let answer = ForecastsTaken {
         taken: taken.len(),
@@ -196,22 +198,6 @@ pub async fn post(
         refused: found.faults.into_iter().map(RefusedField::from).collect(),
     };
     Ok(Json(answer).into_response())
-}
-
-/// Has the intake commit them.
-async fn take(
-    ctx: &Ctx,
-    forecasts: Vec<crate::air::Forecast>,
-    at: Stamp,
-) -> Result<Vec<Taken>, Problem> {
-    let stopping = || {
-        let detail = "stopping; send it again, what is there already changes nothing";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    };
-    let (reply, answer) = flow::reply();
-    let command = Command::Forecasts { forecasts, at, reply };
-    ctx.commands.send(Event::Command(command)).await.map_err(|_| stopping())?;
-    answer.await.map_err(|_| stopping())
 }
 
 fn not_read(refused: Refused) -> Problem {

@@ -36,6 +36,7 @@ mod status;
 pub(crate) mod tests;
 mod view;
 
+pub use explain::escaped;
 pub use hours::{coverage, mean};
 pub use kept::{NoticeShape, Quarantined, masked};
 pub use ledger::{LineShape, Span, line as ledger_line};
@@ -44,7 +45,7 @@ pub use shape::{CountsShape, Time, device_name, source_name};
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::flow::{Committed, Event};
+use crate::flow::{self, Command, Committed, Event, Reply};
 use crate::telemetry::{Health, Metrics};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -103,6 +104,19 @@ impl Ctx {
     /// The last journal row that is committed.
     fn committed(&self) -> i64 {
         self.committed.borrow().journal
+    }
+
+    /// Asks something of the intake. The answer comes once it is on disk; if the
+    /// daemon stops before, `stopping` says how to learn what became of it.
+    async fn ask<T>(
+        &self,
+        command: impl FnOnce(Reply<T>) -> Command,
+        stopping: &str,
+    ) -> Result<T, Problem> {
+        let stops = || Problem::new(StatusCode::SERVICE_UNAVAILABLE, stopping);
+        let (reply, answer) = flow::reply();
+        self.commands.send(Event::Command(command(reply))).await.map_err(|_| stops())?;
+        answer.await.map_err(|_| stops())
     }
 }
 

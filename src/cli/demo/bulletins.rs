@@ -1,12 +1,11 @@
 //! The forecasters of the demo: their bulletins, published when they are due.
 
+use super::beat;
 use super::plan::BEGAN;
-use crate::mqtt::{PublishError, Publisher, Target};
+use crate::mqtt::{PublishError, Target};
 use crate::simulate::Feed;
 use crate::simulate::bulletin::bulletins;
-use crate::simulate::network::Sent;
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// It is looked for due bulletins this often, by the clock of the demo: a
@@ -23,26 +22,13 @@ pub async fn send(
     until: impl Future<Output = ()>,
     handed: &AtomicU64,
 ) -> Result<u64, PublishError> {
-    let (publisher, sending) = Publisher::connect(target).await?;
-    let feeding = async {
-        let mut until = pin!(until);
-        let pause = LOOK_EVERY.div_f64(feed.clock.speed()).max(Duration::from_millis(1));
-        let mut told = feed.clock.now();
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut until => break,
-                () = tokio::time::sleep(pause) => {}
-            }
-            let now = feed.clock.now();
-            for (_, Sent { topic, payload }) in bulletins(feed.episode, BEGAN, told, now) {
-                publisher.publish(&topic, payload).await?;
-                handed.fetch_add(1, Ordering::Relaxed);
-            }
-            told = now;
-        }
-        publisher.finish().await
-    };
-    let (sent, fed) = tokio::join!(sending.run(), feeding);
-    sent.and(fed)
+    let beat = LOOK_EVERY.div_f64(feed.clock.speed()).max(Duration::from_millis(1));
+    let mut told = feed.clock.now();
+    beat::send(target, beat, until, handed, || {
+        let now = feed.clock.now();
+        let due = bulletins(feed.episode, BEGAN, told, now);
+        told = now;
+        due.into_iter().map(|(_, sent)| sent).collect()
+    })
+    .await
 }

@@ -1,12 +1,12 @@
 //! What goes wrong in real networks, now and then: messages cut off or sent
 //! twice, sensors that have failed, chatter that holds no reading.
 
+use super::beat;
 use crate::air::Stamp;
-use crate::mqtt::{PublishError, Publisher, Target};
+use crate::mqtt::{PublishError, Target};
 use crate::simulate::network::Sent;
 use crate::simulate::{Device, Feed, Format};
-use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 /// One mishap in so much time of the demo.
@@ -23,25 +23,12 @@ pub async fn send(
     until: impl Future<Output = ()>,
     handed: &AtomicU64,
 ) -> Result<u64, PublishError> {
-    let (publisher, sending) = Publisher::connect(target).await?;
-    let feeding = async {
-        let mut until = pin!(until);
-        let pause = EVERY.div_f64(feed.clock.speed()).max(Duration::from_millis(1));
-        for turn in 0usize.. {
-            tokio::select! {
-                biased;
-                () = &mut until => break,
-                () = tokio::time::sleep(pause) => {}
-            }
-            for Sent { topic, payload } in mishap(feed, turn, feed.clock.now()) {
-                publisher.publish(&topic, payload).await?;
-                handed.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        publisher.finish().await
-    };
-    let (sent, fed) = tokio::join!(sending.run(), feeding);
-    sent.and(fed)
+    let beat = EVERY.div_f64(feed.clock.speed()).max(Duration::from_millis(1));
+    let mut turns = 0..;
+    beat::send(target, beat, until, handed, || {
+        turns.next().map_or_else(Vec::new, |turn| mishap(feed, turn, feed.clock.now()))
+    })
+    .await
 }
 
 /// The messages of one mishap; one kind after the other, each time by another device.

@@ -4,6 +4,7 @@ use super::harmless;
 use crate::air::place::Language;
 use crate::hotline::{Entry, Words};
 use crate::store::IncidentRow;
+use crate::web::escaped;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -107,22 +108,6 @@ impl Document {
         page.push_str("</ol>\n</body></html>\n");
         page
     }
-}
-
-/// Text as HTML shows it.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Writing HTML: whatever comes from outside goes through [`escaped`].
 
 /// A text without meaning for HTML, also inside quotes.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -16,6 +16,8 @@ mod html;
 mod page;
 mod words;
 
+pub use html::escaped;
+
 use super::Ctx;
 use super::judged::{self, Change};
 use super::pool::Deadline;

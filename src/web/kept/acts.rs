@@ -4,7 +4,7 @@
 use super::super::Ctx;
 use super::super::problem::Problem;
 use super::{NoticeShape, number};
-use crate::flow::{self, Command, Event, Handled, OutboxAct};
+use crate::flow::{Command, Handled, OutboxAct};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -92,12 +92,7 @@ async fn notice(
 
 /// Has the intake commit it.
 async fn act(ctx: &Arc<Ctx>, act: OutboxAct) -> Result<Handled, Problem> {
-    let stopping = || {
-        let detail = "stopping; look at what has become of it, and ask again";
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    };
-    let (reply, answer) = flow::reply();
-    let command = Command::Outbox { act, at: ctx.clock.now(), reply };
-    ctx.commands.send(Event::Command(command)).await.map_err(|_| stopping())?;
-    answer.await.map_err(|_| stopping())
+    let at = ctx.clock.now();
+    let stopping = "stopping; look at what has become of it, and ask again";
+    ctx.ask(|reply| Command::Outbox { act, at, reply }, stopping).await
 }
