@@ -3,13 +3,13 @@
 //!
 //! ```text
 //!  broker ──▶ mqtt ─┐
-//!  clock ───────────┼─▶ intake ══ decode → quality → rules ══▶ store   (one transaction per batch)
-//!  people ─▶ web ───┘      ▲       pure, no I/O, time is an input │
-//!  broker ◀── receipts ◀───┴────────── after the commit ◀─────────┘
-//!                                                                 │ "committed up to N"
-//!                                  ┌──────────────────┬───────────┤
-//!                                  ▼                  ▼           ▼
-//!                               deliver            forward       web
+//!  clock ───────────┼─▶ intake ══ decode → quality → rules → hotline ══▶ store
+//!  people ─▶ web ───┘      ▲        pure, no I/O, time is an input           │
+//!  broker ◀── receipts ◀───┴──────── after the commit of each batch ◀───────┘
+//!                                                                            │ "committed up to N"
+//!                                             ┌──────────────────┬───────────┤
+//!                                             ▼                  ▼           ▼
+//!                                          deliver            forward       web
 //! ```
 //!
 //! Six words carry the rest: an **arrival** is one MQTT message, a **receipt**
@@ -18,8 +18,8 @@
 //! **ladder** of one zone, a **notice** what one receiver must be told of it.
 //!
 //! Read in this order: [`air`] for the words, [`flow`] for what moves between
-//! the stages, [`decode`], [`quality`] and [`rules`] for the pure middle,
-//! [`store`] for what is kept, [`intake`] for how they meet, then the edges.
+//! the stages, [`decode`], [`quality`], [`rules`] and [`hotline`] for the pure
+//! middle, [`store`] for what is kept, [`intake`] for how they meet, then the edges.
 
 pub mod air;
 pub mod app;
