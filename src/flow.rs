@@ -14,8 +14,10 @@
 //! | committed | intake → forward, web | latest value | never: it is overwritten |
 //! | notices | intake → deliver | latest value, told when the outbox has grown or an operator has acted on it | never: it is overwritten |
 
+mod acts;
 mod arrivals;
 
+pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct};
 pub use arrivals::{Arrivals, Room, Waiting};
 
 use crate::air::{Forecast, Stamp};
@@ -179,6 +181,15 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<Result<Acted, Refusal>>,
     },
+    /// An operator does something about what was set aside; answered once it is on disk.
+    Aside {
+        /// What.
+        act: AsideAct,
+        /// When, by our clock.
+        at: Stamp,
+        /// Where the answer goes.
+        reply: Reply<AsideHandled>,
+    },
     /// An operator does something about notices; answered once it is on disk.
     Outbox {
         /// What.
@@ -188,34 +199,6 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<Handled>,
     },
-}
-
-/// What an operator does about notices.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OutboxAct {
-    /// Has a dead notice tried again.
-    Retry(i64),
-    /// Gives a pending notice up.
-    Drop(i64),
-    /// Lets a receiver be tried again that asked to be left alone.
-    Enable(String),
-}
-
-/// What became of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Handled {
-    /// It is done; the number that the notice has now, 0 for a receiver.
-    Done {
-        /// Its row in the outbox.
-        notice: i64,
-    },
-    /// The notice is in another state than such an act is for.
-    Unfit {
-        /// The name of that state.
-        state: String,
-    },
-    /// There is no such notice, or the receiver is not disabled.
-    Absent,
 }
 
 /// Where the answer to a command goes, after the commit.

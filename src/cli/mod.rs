@@ -4,6 +4,7 @@
 pub mod backtest;
 mod broker;
 pub mod check;
+mod daemon;
 mod data;
 mod decode;
 mod demo;
@@ -50,7 +51,7 @@ enum Command {
     Export(export::ExportArgs),
     /// Show that every message ended in exactly one place.
     Ledger(ledger::LedgerArgs),
-    /// Look at what could not be read.
+    /// Look at what could not be read, read it again, or drop it.
     Quarantine(quarantine::QuarantineArgs),
     /// Look at the notices for receivers.
     Outbox(outbox::OutboxArgs),

@@ -1,7 +1,10 @@
 //! `dustline quarantine`: what could not be decoded or believed.
 
+mod act;
+
 use super::data::{DataArgs, Format, JsonList, harmless, table};
 use super::{Code, Failure};
+use crate::flow::AsideAct;
 use crate::store::QuarantineRow;
 use crate::web::{Quarantined, masked};
 use std::io::Write;
@@ -22,6 +25,10 @@ enum Action {
     List(ListArgs),
     /// Show one message, with secrets masked unless asked otherwise.
     Show(ShowArgs),
+    /// Read messages again, after the configuration was mended.
+    Retry(act::MessagesArgs),
+    /// Drop messages with their bytes.
+    Drop(act::MessagesArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -47,11 +54,13 @@ struct ShowArgs {
     format: Format,
 }
 
-/// Lists or shows what was set aside.
+/// Lists or shows what was set aside, or does something about it.
 pub fn run(args: &QuarantineArgs, out: &mut impl Write) -> Result<(), Failure> {
     match &args.action {
         Action::List(args) => list(args, out),
         Action::Show(args) => show(args, out),
+        Action::Retry(args) => act::run(args, AsideAct::Retry, out),
+        Action::Drop(args) => act::run(args, AsideAct::Drop, out),
     }?;
     Ok(out.flush()?)
 }

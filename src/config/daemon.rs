@@ -1,7 +1,7 @@
 //! What concerns the daemon as a whole: its server, its judgement, its log.
 
 use super::reader::Table;
-use super::settings::{Http, Judgement};
+use super::settings::{Http, Judgement, Quarantine};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -79,6 +79,19 @@ pub(super) fn judgement(root: &mut Table<'_>) -> Judgement {
     }
     table.finish();
     judgement
+}
+
+/// Reads `[quarantine]`.
+pub(super) fn quarantine(root: &mut Table<'_>) -> Quarantine {
+    let mut table = root.table("quarantine");
+    let defaults = Quarantine::default();
+    let most = 1 << 40;
+    let quarantine = Quarantine {
+        max_messages: table.whole("max_messages", defaults.max_messages, 0..=most),
+        max_bytes: table.whole("max_bytes", defaults.max_bytes, 0..=most),
+    };
+    table.finish();
+    quarantine
 }
 
 /// Reads `[log]`: whether lines are JSON.

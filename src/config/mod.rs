@@ -171,6 +171,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
     let influxdb = outputs::influxdb(&mut root);
     let judgement = daemon::judgement(&mut root);
+    let quarantine = daemon::quarantine(&mut root);
     let log_json = daemon::log_json(&mut root);
     let named = hotline::Named {
         zones: &zones,
@@ -199,6 +200,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         influxdb,
         judgement,
         quality,
+        quarantine,
         delivery,
         outgoing,
         hotline,

@@ -53,6 +53,8 @@ pub struct Settings {
     pub judgement: Judgement,
     /// How readings are believed, unless their source says otherwise.
     pub quality: quality::Policy,
+    /// How much may be set aside.
+    pub quarantine: Quarantine,
     /// Outgoing requests of `deliver`.
     pub delivery: Delivery,
     /// Where they may go.
@@ -83,6 +85,21 @@ impl Default for Http {
     fn default() -> Http {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         Http { listen, public: false, operator_token: None, base_url: format!("http://{listen}") }
+    }
+}
+
+/// How much may be set aside; beyond, the oldest is dropped and counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Quarantine {
+    /// Messages. Default 100,000.
+    pub max_messages: u64,
+    /// Bytes of their topics and bodies. Default 256 MiB.
+    pub max_bytes: u64,
+}
+
+impl Default for Quarantine {
+    fn default() -> Quarantine {
+        Quarantine { max_messages: 100_000, max_bytes: 256 << 20 }
     }
 }
 

@@ -2,20 +2,39 @@
 //! apart from what is there already, and put into exactly one bucket.
 
 use super::state::State;
-use crate::air::mask::mask;
 use crate::air::reading::TimeSource;
 use crate::air::{Measured, Observation, Stamp, Value};
 use crate::decode::{self, Decoded, Heard, Message, Refused, Remember};
 use crate::flow::Arrival;
 use crate::quality::When;
-use crate::store::{
-    ArrivalRow, Bucket, DeviceId, OpenHour, Packet, QuarantineRow, RowKind, StoreError,
-};
+use crate::store::{ArrivalRow, Bucket, DeviceId, OpenHour, Packet, RowKind, StoreError};
+use crate::telemetry::SourceMetrics;
 use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
 /// So many values are compared each with each; beyond, hashing is cheaper.
 const APART_MAX: usize = 16;
+
+/// A message on its way into the journal, with what is known of it besides its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Inward {
+    /// The place of its source among the seats.
+    pub seat: usize,
+    /// The row of its source in `sources`.
+    pub source: u32,
+    /// When it came in.
+    pub arrived: Stamp,
+    /// When its rows are written: later than it came, if it was set aside.
+    pub at: Stamp,
+    /// Whether the broker sent it from its memory.
+    pub retained: bool,
+    /// Its packet.
+    pub packet: Option<Packet>,
+    /// Whether the broker sends it again: nothing in it is new.
+    pub again: bool,
+    /// Whether it was set aside and is counted already.
+    pub aside: bool,
+}
 
 /// An observation with what of it is new.
 struct Sorted {
@@ -31,7 +50,8 @@ impl State {
     /// Takes one message in.
     pub fn arrive(&mut self, arrival: Arrival) -> Result<(), StoreError> {
         let at = arrival.at;
-        let Some(seat) = self.seats.get_mut(usize::from(arrival.source.0)) else { return Ok(()) };
+        let place = usize::from(arrival.source.0);
+        let Some(seat) = self.seats.get_mut(place) else { return Ok(()) };
         seat.heard = at;
         seat.metrics.arrivals.inc();
         let source = seat.row;
@@ -40,36 +60,53 @@ impl State {
             id: r.packet,
             digest: digest(&arrival),
         });
-        self.heard_source(usize::from(arrival.source.0), at)?;
-        let heard = self.read(&arrival, at);
+        self.heard_source(place, at)?;
+        let heard = self.read(place, (&arrival.topic, &arrival.payload), arrival.retained, at);
         let again = self.sent_again(&arrival, source, packet);
         if !again {
             self.learn(&arrival, source, at, heard.noted)?;
         }
+        let retained = arrival.retained;
+        let inward =
+            Inward { seat: place, source, arrived: at, at, retained, packet, again, aside: false };
         match heard.outcome {
+            Err(Refused::Malformed { .. }) if again => {
+                self.leave(&inward, Bucket::Duplicate, None, 0)
+            }
             Err(Refused::Malformed { reason, detail }) => {
-                if again {
-                    return self.leave(at, source, packet, Bucket::Duplicate, None, 0);
-                }
-                self.quarantine(&arrival, at, source, packet, (reason, detail))
+                self.set_aside(&inward, &arrival, reason, &detail)
             }
             Err(Refused::Ignored(policy)) => {
-                self.count_ignored(&arrival, policy);
-                self.leave(at, source, packet, Bucket::Ignored, None, 0)
+                self.count_ignored(&inward, policy);
+                self.leave(&inward, Bucket::Ignored, None, 0)
             }
-            Ok(decoded) if !decoded.forecasts.is_empty() => {
-                self.foretelling(&arrival, (source, packet), decoded, again)
-            }
-            Ok(decoded) => {
-                let policy = heard.policy.unwrap_or("no_values");
-                self.observations(&arrival, at, source, packet, decoded, (again, policy))
-            }
+            Ok(decoded) => self.enter(&inward, decoded, heard.policy).map(drop),
         }
     }
 
-    fn read(&self, arrival: &Arrival, at: Stamp) -> Heard {
-        let place = usize::from(arrival.source.0);
-        let Ok(topic) = std::str::from_utf8(&arrival.topic) else {
+    /// What was decoded goes into the journal; tells the bucket it ends in.
+    pub(super) fn enter(
+        &mut self,
+        inward: &Inward,
+        decoded: Decoded,
+        policy: Option<&'static str>,
+    ) -> Result<Bucket, StoreError> {
+        if decoded.forecasts.is_empty() {
+            self.observations(inward, decoded, policy.unwrap_or("no_values"))
+        } else {
+            self.foretelling(inward, decoded)
+        }
+    }
+
+    /// What a message of a source says, by today's configuration.
+    pub(super) fn read(
+        &self,
+        place: usize,
+        (topic, payload): (&[u8], &[u8]),
+        retained: bool,
+        received: Stamp,
+    ) -> Heard {
+        let Ok(topic) = std::str::from_utf8(topic) else {
             return Heard::refused(Refused::Malformed {
                 reason: "topic_not_utf8",
                 detail: "the topic is not UTF-8; MQTT does not allow that: mend the publisher"
@@ -79,8 +116,7 @@ impl State {
         let Some((source, seat)) = self.plan.sources.get(place).zip(self.seats.get(place)) else {
             return Heard::refused(Refused::Ignored("no_route"));
         };
-        let message =
-            Message { topic, payload: &arrival.payload, retained: arrival.retained, received: at };
+        let message = Message { topic, payload, retained, received };
         decode::decode(&source.routes, &message, &seat.memory)
     }
 
@@ -109,22 +145,19 @@ impl State {
 
     fn observations(
         &mut self,
-        arrival: &Arrival,
-        at: Stamp,
-        source: u32,
-        packet: Option<Packet>,
+        inward: &Inward,
         decoded: Decoded,
-        (again, policy): (bool, &'static str),
-    ) -> Result<(), StoreError> {
-        let skipped = decoded.skipped.len() as u32;
+        policy: &'static str,
+    ) -> Result<Bucket, StoreError> {
+        let mut left_out = decoded.skipped.len() as u32;
         let mut sorted = Vec::with_capacity(decoded.observations.len());
-        let mut timeless = 0;
-        let seat = usize::from(arrival.source.0);
+        let mut policy = policy;
         for observation in together(decoded.observations) {
-            if arrival.retained && observation.at.is_none() {
-                timeless += observation.values.len() as u32;
+            if inward.retained && observation.at.is_none() {
+                left_out += observation.values.len() as u32;
+                policy = "retained_without_time";
             } else {
-                sorted.push(self.sort(observation, at, seat, source, again)?);
+                sorted.push(self.sort(observation, inward)?);
             }
         }
         let bucket = match () {
@@ -133,55 +166,62 @@ impl State {
             () => Bucket::Ignored,
         };
         if bucket == Bucket::Ignored {
-            let policy = if timeless > 0 { "retained_without_time" } else { policy };
-            self.count_ignored(arrival, policy);
+            self.count_ignored(inward, policy);
             let device = decoded.device.and_then(|d| self.writer.devices().get(&d).copied());
-            return self.leave(at, source, packet, bucket, device, skipped + timeless);
+            self.leave(inward, bucket, device, left_out)?;
+            return Ok(bucket);
         }
-        for (place, mut s) in sorted.into_iter().enumerate() {
+        self.left_quarantine(inward, bucket)?;
+        for (place, s) in sorted.into_iter().enumerate() {
             let first = place == 0;
-            // Looked up now: a row of this very message may be in front of it.
-            let hour = self.hour_of(s.device, s.observed, at)?;
-            self.follow(seat, s.device, s.observed, &mut s.values)?;
-            self.count_readings(arrival, &s);
-            let row = ArrivalRow {
-                source,
-                bucket,
-                continues: !first,
-                device: Some(s.device),
-                observed: s.observed,
-                time_source: s.time_source,
-                revises: s.revises,
-                prev: hour.map_or(0, |h| h.head),
-                packet: packet.filter(|_| first),
-                values: s.values,
-                duplicates: s.duplicates,
-                skipped: if first { skipped + timeless } else { 0 },
-            };
-            self.append(at, RowKind::Arrival(row))?;
+            self.put_readings(inward, s, (bucket, first), if first { left_out } else { 0 })?;
         }
         if bucket == Bucket::Duplicate {
-            self.count(arrival, |m| {
+            self.count(inward, |m| {
                 m.duplicates.inc();
             });
         }
-        Ok(())
+        Ok(bucket)
+    }
+
+    /// A row for what one observation brought.
+    fn put_readings(
+        &mut self,
+        inward: &Inward,
+        mut s: Sorted,
+        (bucket, first): (Bucket, bool),
+        skipped: u32,
+    ) -> Result<(), StoreError> {
+        // Looked up now: a row of this very message may be in front of it.
+        let hour = self.hour_of(s.device, s.observed, inward.at)?;
+        self.follow(inward.seat, s.device, s.observed, &mut s.values)?;
+        self.count(inward, |m| {
+            m.readings_stored.inc_by(s.values.len() as u64);
+        });
+        let row = ArrivalRow {
+            source: inward.source,
+            bucket,
+            continues: !first || inward.aside,
+            device: Some(s.device),
+            observed: s.observed,
+            time_source: s.time_source,
+            revises: s.revises,
+            prev: hour.map_or(0, |h| h.head),
+            packet: inward.packet.filter(|_| first),
+            values: s.values,
+            duplicates: s.duplicates,
+            skipped,
+        };
+        self.append(inward.at, RowKind::Arrival(row))
     }
 
     /// Tells what of an observation is new, what revises, what is there already.
-    fn sort(
-        &mut self,
-        observation: Observation,
-        at: Stamp,
-        place: usize,
-        source: u32,
-        again: bool,
-    ) -> Result<Sorted, StoreError> {
+    fn sort(&mut self, observation: Observation, inward: &Inward) -> Result<Sorted, StoreError> {
         let (observed, time_source) = match observation.at {
             Some(own) => (own, TimeSource::Device),
-            None => (at, TimeSource::Arrival),
+            None => (inward.arrived, TimeSource::Arrival),
         };
-        let device = self.writer.device(&observation.device, source)?;
+        let device = self.writer.device(&observation.device, inward.source)?;
         let mut sorted = Sorted {
             device,
             observed,
@@ -190,13 +230,13 @@ impl State {
             duplicates: 0,
             revises: false,
         };
-        if again {
+        if inward.again {
             sorted.duplicates = observation.values.len() as u32;
             return Ok(sorted);
         }
-        let hour = self.hour_of(device, observed, at)?;
-        let when = When { observed, source: time_source, received: at };
-        let judged = self.believed(place, observation, when);
+        let hour = self.hour_of(device, observed, inward.at)?;
+        let when = When { observed, source: time_source, received: inward.arrived };
+        let judged = self.believed(inward.seat, observation, when);
         let there = match &hour {
             Some(hour) => self.writer.values_at(hour, observed, &judged)?,
             None => Vec::new(),
@@ -238,67 +278,41 @@ impl State {
     /// A row for a message that brought nothing new.
     pub(super) fn leave(
         &mut self,
-        at: Stamp,
-        source: u32,
-        packet: Option<Packet>,
+        inward: &Inward,
         bucket: Bucket,
         device: Option<DeviceId>,
         skipped: u32,
     ) -> Result<(), StoreError> {
+        self.left_quarantine(inward, bucket)?;
+        if inward.aside && skipped == 0 {
+            return Ok(());
+        }
         let row = ArrivalRow {
-            source,
+            source: inward.source,
             bucket,
-            continues: false,
+            continues: inward.aside,
             device,
-            observed: at,
+            observed: inward.arrived,
             time_source: TimeSource::Arrival,
             revises: false,
             prev: 0,
-            packet,
+            packet: inward.packet,
             values: Vec::new(),
             duplicates: 0,
             skipped,
         };
-        self.append(at, RowKind::Arrival(row))
+        self.append(inward.at, RowKind::Arrival(row))
     }
 
-    fn quarantine(
-        &mut self,
-        arrival: &Arrival,
-        at: Stamp,
-        source: u32,
-        packet: Option<Packet>,
-        (reason, detail): (&'static str, String),
-    ) -> Result<(), StoreError> {
-        self.leave(at, source, packet, Bucket::Quarantined, None, 0)?;
-        self.count(arrival, |m| m.quarantined(reason));
-        let row = QuarantineRow {
-            id: 0,
-            seq: self.index.seq,
-            source: String::new(),
-            topic: arrival.topic.to_vec(),
-            payload: arrival.payload.to_vec(),
-            reason: reason.to_owned(),
-            detail: mask(&detail),
-            at,
-        };
-        self.writer.put_quarantine(&row, source)
-    }
-
-    fn count(&self, arrival: &Arrival, count: impl FnOnce(&crate::telemetry::SourceMetrics)) {
-        if let Some(seat) = self.seats.get(usize::from(arrival.source.0)) {
+    pub(super) fn count(&self, inward: &Inward, count: impl FnOnce(&SourceMetrics)) {
+        if let Some(seat) = self.seats.get(inward.seat) {
             count(&seat.metrics);
         }
     }
 
-    fn count_ignored(&self, arrival: &Arrival, policy: &'static str) {
-        self.count(arrival, |m| m.ignored(policy, 1));
-    }
-
-    fn count_readings(&self, arrival: &Arrival, s: &Sorted) {
-        self.count(arrival, |m| {
-            m.readings_stored.inc_by(s.values.len() as u64);
-        });
+    /// Counts a message as left out by a policy.
+    pub(super) fn count_ignored(&self, inward: &Inward, policy: &'static str) {
+        self.count(inward, |m| m.ignored(policy, 1));
     }
 }
 

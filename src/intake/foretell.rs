@@ -1,10 +1,11 @@
 //! Forecasts on their way to the judge, from a broker or by a command.
 
+use super::arrive::Inward;
 use super::state::{Mode, State};
 use crate::air::{Forecast, Stamp};
 use crate::decode::Decoded;
-use crate::flow::{Arrival, Taken};
-use crate::store::{Bucket, Packet, Row, RowKind, StoreError};
+use crate::flow::Taken;
+use crate::store::{Bucket, Row, RowKind, StoreError};
 
 impl State {
     /// Takes forecasts that came together in, and judges once with all of them;
@@ -41,23 +42,22 @@ impl State {
     /// the message into its bucket.
     pub(super) fn foretelling(
         &mut self,
-        arrival: &Arrival,
-        (source, packet): (u32, Option<Packet>),
+        inward: &Inward,
         decoded: Decoded,
-        again: bool,
-    ) -> Result<(), StoreError> {
+    ) -> Result<Bucket, StoreError> {
         for left_out in &decoded.skipped {
             let (place, why) = (&left_out.path, &left_out.reason);
             tracing::warn!(place, why, "a forecast is left out");
         }
         let skipped = decoded.skipped.len() as u32;
-        let taken = match again {
+        let taken = match inward.again {
             true => Vec::new(),
-            false => self.forecasts(decoded.forecasts, arrival.at)?,
+            false => self.forecasts(decoded.forecasts, inward.at)?,
         };
         let news = taken.iter().any(|t| *t != Taken::Duplicate);
         let bucket = if news { Bucket::Stored } else { Bucket::Duplicate };
-        self.leave(arrival.at, source, packet, bucket, None, skipped)
+        self.leave(inward, bucket, None, skipped)?;
+        Ok(bucket)
     }
 
     /// What a forecast's row brings. Live it is judged with those that came with it;

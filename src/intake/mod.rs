@@ -27,6 +27,7 @@ mod notify;
 mod operate;
 mod outbox;
 mod plan;
+mod quarantine;
 mod state;
 mod task;
 

@@ -2,7 +2,7 @@
 
 use crate::air::Names;
 use crate::config::Settings;
-use crate::config::settings::{Receiver, Source, Zone};
+use crate::config::settings::{Quarantine, Receiver, Source, Zone};
 use crate::hotline;
 use crate::quality::{Model, neighbours};
 use crate::rules::judge::{Coupling, Plan as JudgePlan, PlannedStation};
@@ -26,6 +26,8 @@ pub struct Plan {
     pub time_zones: BTreeMap<String, String>,
     /// Names of stations by id, for texts.
     pub station_names: BTreeMap<String, Names>,
+    /// How much may be set aside.
+    pub quarantine: Quarantine,
     /// How long a zone may be unknown before it is an operational alert.
     pub unknown_after: Duration,
     /// Whether steps that lie in the past are told as well.
@@ -47,6 +49,7 @@ impl Plan {
             receivers: settings.receivers.clone(),
             time_zones: settings.zones.iter().filter_map(zone_time).collect(),
             station_names: named.collect(),
+            quarantine: settings.quarantine,
             unknown_after: settings.judgement.unknown_after,
             notify_late: settings.judgement.notify_late,
             hotline: settings.hotline.clone(),

@@ -9,7 +9,9 @@ use crate::air::{Hour, Stamp};
 use crate::decode::Memory;
 use crate::quality::Past;
 use crate::rules::judge::{Judge, Saved};
-use crate::store::{ArrivalRow, DeviceId, Index, Row, RowKind, Snapshot, StoreError, Writer};
+use crate::store::{
+    ArrivalRow, AsideSize, DeviceId, Index, Row, RowKind, Snapshot, StoreError, Writer,
+};
 use crate::telemetry::{Health, Metrics, Part, Role, SourceMetrics};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -50,6 +52,8 @@ pub(super) struct State {
     pub conditions: BTreeMap<(String, String), Stamp>,
     /// The hotline, if there is one.
     pub desk: Option<Desk>,
+    /// How much is set aside.
+    pub aside: AsideSize,
     snapshot_at: i64,
 }
 
@@ -97,6 +101,7 @@ impl State {
         judge.restore(saved);
         let conditions = writer.conditions()?;
         let desk = Desk::recover(&plan, &writer)?;
+        let aside = writer.aside_size()?;
         let snapshot_at = index.seq;
         let mut state = State {
             plan,
@@ -108,6 +113,7 @@ impl State {
             metrics,
             conditions,
             desk,
+            aside,
             snapshot_at,
         };
         state.replay()?;
@@ -160,7 +166,7 @@ impl State {
         }
         let before = self.index.closing.map_or(1, |(_, done)| done.0 + 1);
         let over = self.index.apply(row);
-        if mode == Mode::Live && !over.is_empty() {
+        if mode == Mode::Live {
             self.writer.put_ledger(&over)?;
         }
         match &row.kind {
@@ -177,6 +183,9 @@ impl State {
             }
             RowKind::DevicesClosed { frontier, .. } => {
                 self.close_devices(*frontier, before..=self.closed_upto(), mode)
+            }
+            RowKind::LeftQuarantine(left) if mode == Mode::Live => {
+                self.writer.put_ledger_move(left, row.received)
             }
             RowKind::Forecast(forecast) => self.absorb_forecast(row, forecast, mode),
             RowKind::Decided { zone, at } => self.absorb_decision(row, (zone, *at), mode),
@@ -226,6 +235,7 @@ impl State {
 
     /// Ends a batch: keeps what moved of the hotline, and a snapshot now and then.
     pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.bound_quarantine()?;
         if let Some(desk) = &mut self.desk {
             desk.keep(&self.writer)?;
         }

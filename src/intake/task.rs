@@ -174,6 +174,11 @@ impl Intake {
                 self.answers.push(Box::new(move || drop(reply.send(acted))));
                 Ok(())
             }
+            Command::Aside { act, at, reply } => {
+                let handled = self.state.handle_aside(act, at)?;
+                self.answers.push(Box::new(move || drop(reply.send(handled))));
+                Ok(())
+            }
             Command::Outbox { act, at, reply } => {
                 let acted = self.state.handle_outbox(&act, at)?;
                 // Whoever does not wait any more learns it by asking again.

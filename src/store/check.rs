@@ -77,15 +77,18 @@ impl Reader {
         }
         self.refresh_names()?;
         // The running ledger is read first: rows that come in later are not counted.
-        let index = self.index()?;
-        let kept = self.ledger(Hour(i32::MIN), Hour(i32::MAX))?;
+        let (index, kept, aside) = self.at_once(|reader| {
+            let index = reader.index()?;
+            let kept = reader.ledger(Hour(i32::MIN), Hour(i32::MAX))?;
+            Ok((index, kept, reader.aside_count()?))
+        })?;
         let mut ledger = LedgerLine::default();
         for line in kept.iter().map(|(_, line)| line).chain(index.ledger.values()) {
             ledger.messages.merge(&line.messages);
             ledger.readings.merge(&line.readings);
         }
         self.check_journal(index.seq, &mut checked)?;
-        check_ledger(&ledger, &mut checked);
+        check_ledger(&ledger, aside, &mut checked);
         self.check_hours(&mut checked)?;
         self.check_notices(&mut checked)?;
         Ok(checked)
@@ -181,7 +184,14 @@ impl Reader {
     }
 }
 
-fn check_ledger(ledger: &LedgerLine, checked: &mut Checked) {
+fn check_ledger(ledger: &LedgerLine, aside: u64, checked: &mut Checked) {
+    if ledger.messages.quarantined != aside {
+        let words = format!(
+            "{} messages quarantined by the ledger, {aside} are set aside",
+            ledger.messages.quarantined
+        );
+        checked.find("quarantine", "quarantine".to_owned(), words, REPORT);
+    }
     for (what, counts) in [("messages", &ledger.messages), ("readings", &ledger.readings)] {
         if !counts.balances() {
             let words = format!(

@@ -5,7 +5,7 @@
 //! of the running hour is. Readers keep one of their own, from the same rows.
 
 use super::ledger::{LedgerKey, LedgerLine};
-use super::types::{ArrivalRow, Bucket, DeviceId, Packet, Row, RowKind};
+use super::types::{ArrivalRow, Bucket, DeviceId, LeftQuarantine, Packet, Row, RowKind};
 use crate::air::{Hour, Stamp};
 use crate::flow::Lane;
 use serde::{Deserialize, Serialize};
@@ -34,6 +34,15 @@ pub struct Index {
     /// the message committed last under it; 0: none. No other can be sent again:
     /// a broker uses an identifier anew only after its acknowledgement.
     packets: BTreeMap<(u32, Lane), Vec<u64>>,
+}
+
+/// What of the ledger is over with a row, and goes into its table.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Over {
+    /// The lines of the hour of receipt that has ended.
+    pub lines: BTreeMap<LedgerKey, LedgerLine>,
+    /// Messages of an hour that ended before, which have left quarantine.
+    pub moved: Option<LeftQuarantine>,
 }
 
 /// What the tail says of one device.
@@ -100,14 +109,15 @@ impl Index {
         postcard::from_bytes(rest).ok().filter(|_| *layout == LAYOUT)
     }
 
-    /// Folds one row in. Returns the ledger lines of hours that are over with it.
-    pub fn apply(&mut self, row: &Row) -> BTreeMap<LedgerKey, LedgerLine> {
+    /// Folds one row in. Returns what of the ledger is over with it.
+    pub fn apply(&mut self, row: &Row) -> Over {
         // Also when the clock was set back: the table takes lines of any hour.
-        let over = if row.received.hour() != self.received.hour() {
+        let lines = if row.received.hour() != self.received.hour() {
             std::mem::take(&mut self.ledger)
         } else {
             BTreeMap::new()
         };
+        let mut moved = None;
         self.seq = row.seq;
         self.received = row.received;
         match &row.kind {
@@ -120,12 +130,21 @@ impl Index {
             RowKind::NewSession { source, lane } => {
                 self.packets.remove(&(*source, *lane));
             }
+            RowKind::LeftQuarantine(left) => moved = self.left_quarantine(left),
             RowKind::ZoneClosed { .. }
             | RowKind::ZoneRevised { .. }
             | RowKind::Forecast(_)
             | RowKind::Decided { .. } => {}
         }
-        over
+        Over { lines, moved }
+    }
+
+    /// Moves messages within their line; gives them back if that line is in the table.
+    fn left_quarantine(&mut self, left: &LeftQuarantine) -> Option<LeftQuarantine> {
+        let key = LedgerKey { source: left.source, device: 0, hour: left.hour };
+        let line = self.ledger.get_mut(&key);
+        let here = line.is_some_and(|l| l.messages.leave_quarantine(left.bucket, left.count));
+        (!here).then_some(*left)
     }
 
     fn arrival(&mut self, row: &Row, a: &ArrivalRow) {

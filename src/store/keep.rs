@@ -1,8 +1,7 @@
 //! Writing what follows from the journal: hours, judgements, notices, snapshots.
 
 use super::history::hour_of;
-use super::index::OpenHour;
-use super::ledger::{LedgerKey, LedgerLine};
+use super::index::{OpenHour, Over};
 use super::schema::classify;
 use super::types::*;
 use super::write::{Res, Snapshot, Writer};
@@ -72,9 +71,9 @@ impl Writer {
         .map(drop)
     }
 
-    /// Adds lines of hours of receipt that are over to the ledger.
-    pub fn put_ledger(&self, lines: &BTreeMap<LedgerKey, LedgerLine>) -> Res<()> {
-        for (key, line) in lines {
+    /// Takes what is over into the table of the ledger.
+    pub fn put_ledger(&self, over: &Over) -> Res<()> {
+        for (key, line) in &over.lines {
             let (m, r) = (&line.messages, &line.readings);
             let n = |v: u64| v as i64;
             self.run(
@@ -91,16 +90,7 @@ impl Writer {
                 ],
             )?;
         }
-        Ok(())
-    }
-
-    /// Sets a message aside with its raw bytes; `source` is its row.
-    pub fn put_quarantine(&self, q: &QuarantineRow, source: u32) -> Res<()> {
-        self.run(
-            "INSERT INTO quarantine (seq, source, topic, payload, reason, detail, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            params![q.seq, source, q.topic, q.payload, q.reason, q.detail, q.at.0],
-        )
-        .map(drop)
+        over.moved.iter().try_for_each(|left| self.move_ledger(left))
     }
 
     /// Keeps a change; false if it is there already.

@@ -31,6 +31,16 @@ impl Counts {
         }
     }
 
+    /// Moves `n` from quarantined to another bucket; false, and nothing is done, if
+    /// so many are not there.
+    pub fn leave_quarantine(&mut self, to: Bucket, n: u64) -> bool {
+        let Some(left) = self.quarantined.checked_sub(n) else { return false };
+        self.quarantined = left;
+        self.received -= n;
+        self.add(to, n);
+        true
+    }
+
     /// Adds another count.
     pub fn merge(&mut self, other: &Counts) {
         self.received += other.received;

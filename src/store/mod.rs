@@ -19,6 +19,7 @@
 //! | `journal` | every arrival, the readings it brought, closings | each batch |
 //! | `hours`, `chains`, `zone_hours` | closed hours of series, heads, zones | when an hour closes |
 //! | `ledger` | counts per source, device and hour | when an hour of receipt is over |
+//! | `ledger_moves` | what left quarantine after all | as it happens |
 //! | `quarantine` | raw bytes, topic, reason | each batch |
 //! | `forecasts` | what issuers expect, with earlier issues | each batch |
 //! | `changes`, `levels` | what was judged | each batch |
@@ -40,6 +41,7 @@ mod judged;
 mod keep;
 mod ledger;
 mod outbox;
+mod quarantine;
 mod query;
 mod read;
 mod row;
@@ -51,9 +53,10 @@ pub use body::{decode_body, encode_body};
 pub use check::{Checked, Finding};
 pub use forecasts::{ForecastFilter, ForecastRow};
 pub use incidents::{IncidentFilter, IncidentRow};
-pub use index::{DeviceIndex, Index, OpenHour};
+pub use index::{DeviceIndex, Index, OpenHour, Over};
 pub use info::{Info, TableInfo};
 pub use ledger::{Counts, LedgerKey, LedgerLine, NamedLedgerLine};
+pub use quarantine::{Aside, AsideSize, Oldest};
 pub use query::HourPlace;
 pub use read::{Filter, Reader};
 pub use schema::{StoreError, lock};

@@ -129,6 +129,14 @@ impl Reader {
         Some(disk.f_bavail.saturating_mul(disk.f_frsize))
     }
 
+    /// Reads several things as of one commit.
+    pub fn at_once<T>(&mut self, read: impl FnOnce(&mut Reader) -> Res<T>) -> Res<T> {
+        self.conn.execute_batch("BEGIN").map_err(|e| self.err(e))?;
+        let found = read(self);
+        self.conn.execute_batch("COMMIT").map_err(|e| self.err(e))?;
+        found
+    }
+
     /// Looks up the names of devices, sources and labels again.
     pub fn refresh_names(&mut self) -> Res<()> {
         let known = self.names.devices.len() as i64;

@@ -6,6 +6,9 @@ use crate::air::reading::TimeSource;
 use crate::air::{Hour, Label, Quantity, Stamp};
 use crate::flow::Lane;
 
+/// The kind of a row about messages that left quarantine.
+pub(super) const LEFT_QUARANTINE: u32 = 7;
+
 /// A journal row as SQLite has it.
 pub(super) struct RawRow {
     pub(super) seq: i64,
@@ -91,6 +94,15 @@ impl RawRow {
                 zone: String::from_utf8(body.to_vec()).ok()?,
                 at: Stamp(self.observed?),
             },
+            LEFT_QUARANTINE => {
+                let (bucket, count) = postcard::from_bytes(body).ok()?;
+                RowKind::LeftQuarantine(LeftQuarantine {
+                    source: self.source?,
+                    hour: hour()?,
+                    bucket: Bucket::of(bucket)?,
+                    count,
+                })
+            }
             _ => return None,
         };
         Some(self.row(kind))

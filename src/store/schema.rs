@@ -167,7 +167,7 @@ pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+const VERSIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
@@ -238,6 +238,13 @@ CREATE TABLE incidents (id INTEGER PRIMARY KEY, uid TEXT NOT NULL UNIQUE, number
 CREATE INDEX incidents_number ON incidents (number);
 CREATE TABLE transcript (incident TEXT NOT NULL, number INTEGER NOT NULL, hash TEXT NOT NULL, entry TEXT NOT NULL,
   PRIMARY KEY (incident, number)) WITHOUT ROWID;
+";
+
+/// Quarantine that can be left again; in the journal the further kind 7.
+const VERSION_5: &str = "
+ALTER TABLE quarantine ADD COLUMN retained INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE ledger_moves (left INTEGER NOT NULL, hour INTEGER NOT NULL, source INTEGER NOT NULL,
+  bucket INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (left, hour, source, bucket)) WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -29,6 +29,11 @@ impl Bucket {
     pub const ALL: [Bucket; 4] =
         [Bucket::Stored, Bucket::Duplicate, Bucket::Quarantined, Bucket::Ignored];
 
+    /// By its number in the store.
+    pub fn of(number: u8) -> Option<Bucket> {
+        Bucket::ALL.into_iter().find(|b| *b as u8 == number)
+    }
+
     /// The name in the API and metrics.
     pub fn name(self) -> &'static str {
         match self {
@@ -99,6 +104,8 @@ pub enum RowKind {
         /// The lane.
         lane: Lane,
     },
+    /// Messages that were set aside are so no more.
+    LeftQuarantine(LeftQuarantine),
     /// The connection to a source dropped QoS 0 messages because the intake was behind.
     Overload {
         /// The source's row in `sources`.
@@ -106,6 +113,21 @@ pub enum RowKind {
         /// How many.
         count: u64,
     },
+}
+
+/// Messages that were quarantined and went to another bucket: read after all,
+/// dropped by an operator, or pushed out by newer ones. What was read of them
+/// follows in further rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LeftQuarantine {
+    /// The source's row in `sources`.
+    pub source: u32,
+    /// The hour in which they were received.
+    pub hour: Hour,
+    /// Where they end now.
+    pub bucket: Bucket,
+    /// How many.
+    pub count: u64,
 }
 
 /// A message, or one observation of it.

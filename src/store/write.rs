@@ -4,7 +4,7 @@
 use super::body::encode_body;
 use super::index::OpenHour;
 use super::read::closed_hour;
-use super::row::RawRow;
+use super::row::{LEFT_QUARANTINE, RawRow};
 use super::schema::{StoreError, classify, file, open_writer};
 use super::types::*;
 use crate::air::reading::TimeSource;
@@ -212,6 +212,12 @@ impl Writer {
             }
             RowKind::Overload { source, count } => {
                 self.append_other(&row, 2, Some(*source), *count as i64, b"")?;
+            }
+            RowKind::LeftQuarantine(left) => {
+                let body = postcard::to_allocvec(&(left.bucket as u8, left.count));
+                let body = body.map_err(|e| self.damaged(e.to_string()))?;
+                let hour = i64::from(left.hour.0);
+                self.append_other(&row, LEFT_QUARANTINE, Some(left.source), hour, &body)?;
             }
             RowKind::NewSession { source, lane } => {
                 self.append_other(&row, 4, Some(*source), i64::from(*lane), b"")?;

@@ -55,6 +55,9 @@ struct Inward {
     duplicates: Counters<1>,
     quarantined: Counters<2>,
     ignored: Counters<2>,
+    left_quarantine: Counters<2>,
+    aside_messages: Gauge,
+    aside_bytes: Gauge,
     pushed_out: Counters<1>,
     commit_seconds: Histogram,
     commit_batch: Histogram,
@@ -123,6 +126,9 @@ impl Inward {
             duplicates: put(r, "dustline_duplicates", "Readings that were there already", Family::default()),
             quarantined: put(r, "dustline_quarantined", "Messages set aside", Family::default()),
             ignored: put(r, "dustline_ignored", "Messages left out by a named policy", Family::default()),
+            left_quarantine: put(r, "dustline_quarantine_left", "Messages that were set aside and are so no more", Family::default()),
+            aside_messages: put(r, "dustline_quarantine_messages", "Messages set aside now", Gauge::default()),
+            aside_bytes: put(r, "dustline_quarantine_bytes", "Bytes of the messages set aside now", Gauge::default()),
             pushed_out: put(r, "dustline_descriptions_dropped", "Descriptions pushed out of memory by newer ones", Family::default()),
             commit_seconds: put(r, "dustline_commit_seconds", "Time of a commit", histogram(&COMMIT)),
             commit_batch: put(r, "dustline_commit_batch_arrivals", "Messages in one commit", histogram(&BATCH)),
@@ -191,6 +197,12 @@ impl Metrics {
     /// The first arrival of a commit was acknowledged so many seconds after it came.
     pub fn acknowledged(&self, seconds: f64) {
         self.0.inward.ack_seconds.observe(seconds);
+    }
+
+    /// So many messages are set aside, with so many bytes.
+    pub fn aside(&self, messages: u64, bytes: u64) {
+        self.0.inward.aside_messages.set(signed(messages));
+        self.0.inward.aside_bytes.set(signed(bytes));
     }
 
     /// So many series have readings.
@@ -273,6 +285,12 @@ impl SourceMetrics {
         self.count(&self.all.0.inward.ignored, reason, n);
     }
 
+    /// A message that was set aside went that `way`: `read`, `dropped` or `pushed_out`.
+    pub fn left_quarantine(&self, way: &'static str) {
+        let of = [("source", self.name.clone()), ("way", way.to_owned())];
+        self.all.0.inward.left_quarantine.get_or_create(&of).inc();
+    }
+
     fn count(&self, family: &Counters<2>, reason: &str, n: u64) {
         let of = [("source", self.name.clone()), ("reason", reason.to_owned())];
         family.get_or_create(&of).inc_by(n);
@@ -294,100 +312,4 @@ fn signed(n: u64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    /// Name and labels of every metric, as published.
-    const PUBLISHED: [&str; 25] = [
-        "dustline_arrivals_total{source}",
-        "dustline_readings_stored_total{source}",
-        "dustline_duplicates_total{source}",
-        "dustline_quarantined_total{reason,source}",
-        "dustline_ignored_total{reason,source}",
-        "dustline_descriptions_dropped_total{source}",
-        "dustline_commit_seconds{}",
-        "dustline_commit_batch_arrivals{}",
-        "dustline_arrival_to_ack_seconds{}",
-        "dustline_mqtt_connected{source}",
-        "dustline_source_silent{source}",
-        "dustline_store_bytes{tier}",
-        "dustline_series{}",
-        "dustline_levels{ladder,level,scope}",
-        "dustline_changes_total{ladder,to}",
-        "dustline_outbox_pending{receiver}",
-        "dustline_outbox_dead{receiver}",
-        "dustline_delivery_attempts_total{outcome,receiver}",
-        "dustline_change_to_delivery_seconds{}",
-        "dustline_forward_pending{target}",
-        "dustline_forward_points_total{outcome,target}",
-        "dustline_incidents_open{}",
-        "dustline_exercises_open{}",
-        "dustline_build_info{revision,version}",
-        "# EOF",
-    ];
-
-    fn figures() -> StoreFigures {
-        StoreFigures {
-            bytes: vec![("database".into(), 4096)],
-            levels: vec![("kr-pm25".into(), "zone/seoul".into(), "advisory".into(), true)],
-            outbox: vec![("desk".into(), 2, 1)],
-            forward: vec![("main".into(), 7)],
-            incidents: (1, 0),
-        }
-    }
-
-    /// `name{labels}` of a line, histograms under their own name.
-    fn shape(line: &str) -> String {
-        let (name, labels) = match line.split_once('{') {
-            Some((name, rest)) => (name, rest.split_once('}').map_or(rest, |(l, _)| l)),
-            None => (line.split(' ').next().unwrap_or_default(), ""),
-        };
-        let mut keys: Vec<&str> =
-            labels.split(',').filter_map(|l| l.split_once('=')).map(|(k, _)| k).collect();
-        keys.retain(|k| *k != "le");
-        keys.sort_unstable();
-        let name =
-            ["_bucket", "_sum", "_count"].iter().find_map(|s| name.strip_suffix(s)).unwrap_or(name);
-        format!("{name}{{{}}}", keys.join(","))
-    }
-
-    #[test]
-    fn names_and_labels_are_exactly_those_published() {
-        let metrics = Metrics::new("1.2.3", "abc");
-        let source = metrics.source("city");
-        source.quarantined("not_json");
-        source.ignored("retained", 3);
-        metrics.change("kr-pm25", "advisory");
-        metrics.attempt("desk", "delivered");
-        metrics.forwarded("main", "written", 10);
-        metrics.commit(0.002, 12);
-        metrics.acknowledged(0.003);
-        metrics.delivered(0.004);
-        let text = metrics.render(&figures());
-        let shown: BTreeSet<String> = text
-            .lines()
-            .map(|l| if l.starts_with('#') { l.to_owned() } else { shape(l) })
-            .filter(|l| !l.starts_with("# HELP") && !l.starts_with("# TYPE"))
-            .collect();
-        let published: BTreeSet<String> = PUBLISHED.iter().map(|s| (*s).to_owned()).collect();
-        assert_eq!(shown, published);
-    }
-
-    #[test]
-    fn handles_of_one_source_count_into_one_series() {
-        let metrics = Metrics::new("1", "x");
-        metrics.source("city").arrivals.inc();
-        metrics.clone().source("city").arrivals.inc_by(2);
-        let text = metrics.render(&StoreFigures::default());
-        assert!(text.contains("dustline_arrivals_total{source=\"city\"} 3\n"), "{text}");
-    }
-
-    #[test]
-    fn what_the_store_no_longer_says_is_no_longer_shown() {
-        let metrics = Metrics::new("1", "x");
-        assert!(metrics.render(&figures()).contains("level=\"advisory\"} 1\n"));
-        let text = metrics.render(&StoreFigures::default());
-        assert!(!text.contains("advisory") && !text.contains("receiver="), "{text}");
-    }
-}
+mod tests;

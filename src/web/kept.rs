@@ -2,6 +2,7 @@
 //! must be told.
 
 pub mod acts;
+pub mod aside;
 
 use super::Ctx;
 use super::params::{Params, cursor};

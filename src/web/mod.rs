@@ -192,6 +192,8 @@ fn changing_routes() -> Routes {
     let body_max = DefaultBodyLimit::max(forecasts::BODY_MAX);
     vec![
         ("/api/v1/forecasts", post(forecasts::post).layer(body_max)),
+        ("/api/v1/quarantine/{id}/retry", post(kept::aside::retry)),
+        ("/api/v1/quarantine/{id}/drop", post(kept::aside::give_up)),
         ("/api/v1/outbox/{id}/retry", post(kept::acts::retry)),
         ("/api/v1/outbox/{id}/drop", post(kept::acts::give_up)),
         ("/api/v1/receivers/{id}/enable", post(kept::acts::enable)),

@@ -45,6 +45,8 @@ use utoipa::{Modify, OpenApi};
         kept::quarantine,
         kept::one_quarantined,
         kept::outbox,
+        kept::aside::retry,
+        kept::aside::give_up,
         kept::acts::retry,
         kept::acts::give_up,
         kept::acts::enable,

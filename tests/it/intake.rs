@@ -6,6 +6,7 @@ mod changes;
 mod hotline;
 mod keeps;
 mod order;
+mod quarantine;
 mod remembers;
-mod rig;
+pub mod rig;
 mod survives;

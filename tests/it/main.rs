@@ -16,6 +16,7 @@ mod intake;
 mod mqtt;
 mod outbox;
 mod quality;
+mod quarantine;
 mod samples;
 mod simulate;
 mod sniff;

@@ -2,12 +2,12 @@
 //! there is one way in, with one set of rules.
 
 use crate::air::Stamp;
+use crate::cli::daemon::reachable;
 use crate::cli::data::{harmless, parse_time};
 use crate::cli::{Code, Failure, prepare_tls, run};
 use crate::config::Secret;
 use serde_json::{Map, Value, json};
 use std::io::Write;
-use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -197,18 +197,6 @@ impl Caller {
         };
         url.zip(token).ok_or_else(none)
     }
-}
-
-/// Where a daemon that listens everywhere is reached from its own machine.
-fn reachable(mut listen: SocketAddr) -> SocketAddr {
-    match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => listen.set_ip([127, 0, 0, 1].into()),
-        IpAddr::V6(ip) if ip.is_unspecified() => {
-            listen.set_ip([0, 0, 0, 0, 0, 0, 0, 1u16].into());
-        }
-        _ => {}
-    }
-    listen
 }
 
 async fn post(

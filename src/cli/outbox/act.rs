@@ -2,6 +2,7 @@
 //! notices. If no daemon runs on the data directory, it is done here; if one
 //! does, it is asked over HTTP, with the operator's token of the configuration.
 
+use super::super::daemon::order;
 use super::super::data::DataArgs;
 use super::super::{Code, Failure, run};
 use crate::clock::Clock;
@@ -9,12 +10,7 @@ use crate::config::settings::Http;
 use crate::flow::{Handled, OutboxAct};
 use crate::store::{StoreError, Writer, lock};
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
-use std::time::Duration;
-
-/// How long the daemon may take to answer: a commit, and the way there.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Arguments of what is done about notices.
 #[derive(Debug, clap::Args)]
@@ -119,43 +115,11 @@ fn done(act: &OutboxAct, now: i64) -> String {
 
 /// Asks the daemon that runs.
 fn there(http: &Http, act: &OutboxAct) -> Result<String, Failure> {
-    let Some(token) = &http.operator_token else {
-        let why = "a daemon runs here and takes orders only by a token: set http.operator_token";
-        return Err(Failure::new(Code::Unavailable, why));
-    };
     let path = match act {
         OutboxAct::Retry(id) => format!("outbox/{id}/retry"),
         OutboxAct::Drop(id) => format!("outbox/{id}/drop"),
         OutboxAct::Enable(receiver) => format!("receivers/{receiver}/enable"),
     };
-    let url = format!("http://{}/api/v1/{path}", own_address(http.listen));
-    super::super::prepare_tls();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let asked = runtime.block_on(async {
-        let client = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build()?;
-        let answer = client.post(url).bearer_auth(token.reveal()).send().await?;
-        let status = answer.status();
-        let body: serde_json::Value =
-            serde_json::from_slice(&answer.bytes().await?).unwrap_or_default();
-        Ok::<_, reqwest::Error>((status, body))
-    });
-    let (status, body) =
-        asked.map_err(|e| Failure::new(Code::Unavailable, format!("the daemon: {e}")))?;
-    if status.is_success() {
-        let now = body.get("id").and_then(serde_json::Value::as_i64).unwrap_or(0);
-        return Ok(done(act, now));
-    }
-    let detail =
-        body.get("detail").and_then(serde_json::Value::as_str).unwrap_or("no reason given");
-    failed(format!("the daemon answers {}: {detail}", status.as_u16()))
-}
-
-/// Where a daemon on this machine that listens there is reached.
-fn own_address(listen: SocketAddr) -> SocketAddr {
-    let ip = match listen.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    SocketAddr::new(ip, listen.port())
+    let answer = order(http, &path, &serde_json::json!({}))?;
+    Ok(done(act, answer.get("id").and_then(serde_json::Value::as_i64).unwrap_or(0)))
 }

@@ -181,7 +181,7 @@ impl Store {
                 detail: "byte 7 is not UTF-8; mend the device".into(),
                 at: received,
             };
-            self.writer.put_quarantine(&set_aside, self.source).unwrap();
+            self.writer.put_quarantine(&set_aside, self.source, false).unwrap();
         }
         let last = self.writer.commit().unwrap();
         self.announce.tell(last);

@@ -20,7 +20,15 @@ pub fn minute(n: i64) -> Stamp {
     Stamp(START.0 + n * 60_000)
 }
 
+/// Where the values of `air/{device}` are.
+pub const MAPPING: &str = r#"pm2_5 = "/pm2_5", pm10 = "/pm10""#;
+
 pub fn settings(dir: &Path, extra: &str) -> Settings {
+    settings_with(dir, MAPPING, extra)
+}
+
+/// With the values of `air/{device}` elsewhere.
+pub fn settings_with(dir: &Path, mapping: &str, extra: &str) -> Settings {
     let text = format!(
         r#"
 data_dir = "{}"
@@ -30,7 +38,7 @@ url = "mqtt://127.0.0.1:1883"
 client_id = "test"
 silent_after = "0s"
 subscribe = [
-  {{ topic = "air/{{device}}", format = "json", time = "/time", values = {{ pm2_5 = "/pm2_5", pm10 = "/pm10" }} }},
+  {{ topic = "air/{{device}}", format = "json", time = "/time", values = {{ {mapping} }} }},
   {{ topic = "plain/{{device}}/{{quantity}}", format = "plain" }},
   {{ topic = "homeassistant/#", format = "ha-discovery" }},
   {{ topic = "states/#", format = "ha-discovery" }},
