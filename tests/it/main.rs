@@ -10,6 +10,7 @@ mod explain;
 mod forecasts;
 mod formats;
 mod forward;
+mod fuzz;
 mod helpers;
 mod hotline;
 mod intake;
