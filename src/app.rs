@@ -7,13 +7,19 @@
 //! under one deadline. A broker that is away is not a failed start; a part that
 //! ends by itself ends the process, non-zero, and systemd starts it again.
 
+mod error;
+
+pub use error::AppError;
+
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::{ForecastFile, Influx};
+use crate::deliver::format::Offers;
 use crate::flow::{self, Command, Event, IntakeInbox, SourceId, ToIntake};
 use crate::intake::{self, Intake, IntakeError, LaneStart};
+use crate::link::{self, Key};
 use crate::mqtt::Subscriber;
-use crate::store::{self, Reader, StoreError, Writer};
+use crate::store::{self, Reader, Writer};
 use crate::telemetry::{Health, Metrics, Role};
 use crate::{deliver, foresee, forward, systemd, web};
 use std::fs::File;
@@ -38,31 +44,6 @@ const CLOCK_SET_MS: f64 = 30_000.0;
 const TICK: Duration = Duration::from_secs(1);
 /// … and of at least this much, however fast a demo's clock runs.
 const TICK_MIN: Duration = Duration::from_millis(20);
-
-/// Why the daemon cannot start, or ended.
-#[derive(Debug, thiserror::Error)]
-pub enum AppError {
-    /// The store cannot be used.
-    #[error("{0}")]
-    Store(#[from] StoreError),
-    /// The intake ended.
-    #[error("{0}")]
-    Intake(#[from] IntakeError),
-    /// The HTTP port cannot be had.
-    #[error("http.listen = \"{address}\": {source}; stop what uses the port or choose another")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A part ended that should not have.
-    #[error("{0} ended by itself; see the log above")]
-    Ended(&'static str),
-    /// Not everything stopped in time; what was acknowledged is safe.
-    #[error("not everything stopped within {}s; what was acknowledged is on disk", STOP_DEADLINE.as_secs())]
-    Deadline,
-}
 
 /// The daemon, started.
 pub struct App {
@@ -94,6 +75,8 @@ struct Shared {
     committed: watch::Receiver<flow::Committed>,
     notices: watch::Receiver<flow::Committed>,
     to_intake: ToIntake,
+    /// What one-time links are signed with, if there are any.
+    link_key: Option<Key>,
 }
 
 impl App {
@@ -111,6 +94,7 @@ impl App {
             committed: announce.committed(),
             notices: announce.notices(),
             to_intake: to_intake.clone(),
+            link_key: link_key(&settings)?,
         };
         let mut intake = Intake::open(intake::Parts {
             plan: Arc::new(intake::Plan::of(&settings)),
@@ -197,6 +181,13 @@ impl App {
         tracing::info!(data_dir = %self.settings.data_dir.display(), "stopped");
         ended
     }
+}
+
+/// The key of the one-time links, if there are any; made at the first start.
+fn link_key(settings: &Settings) -> Result<Option<Key>, AppError> {
+    let path = settings.data_dir.join(link::KEY_FILE);
+    let key = settings.links.as_ref().map(|_| Key::kept_in(&settings.data_dir));
+    key.transpose().map_err(|source| AppError::Links { path, source })
 }
 
 /// The commit that the program was built from, if the build knew it.
@@ -296,6 +287,7 @@ fn start_web(shared: &Shared, listener: TcpListener) -> (watch::Sender<bool>, Jo
         health: shared.health.clone(),
         committed: shared.committed.clone(),
         commands: shared.to_intake.commands.clone(),
+        link_key: shared.link_key.clone(),
     };
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
@@ -340,6 +332,11 @@ fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {
             instance: settings.instance.clone(),
             base_url: settings.http.base_url.clone(),
             areas: deliver::format::Areas::of(&settings.zones, &settings.stations),
+            offers: shared
+                .link_key
+                .clone()
+                .zip(settings.links.clone())
+                .map(|(key, links)| Offers { key, links }),
         },
         clock: shared.clock.clone(),
         committed: shared.notices.clone(),

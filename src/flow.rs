@@ -16,12 +16,15 @@
 
 mod acts;
 mod arrivals;
+mod asked;
 
 pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct};
 pub use arrivals::{Arrivals, Room, Waiting};
+pub use asked::{Acted, NotFollowed, Taken};
 
 use crate::air::{Forecast, Stamp};
 use crate::hotline::{Act, Refusal};
+use crate::link::Link;
 use bytes::Bytes;
 use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
@@ -190,6 +193,19 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<AsideHandled>,
     },
+    /// Somebody uses a one-time link. Answered once it is on disk.
+    Follow {
+        /// The link, which was signed by us.
+        link: Box<Link>,
+        /// The person, as given.
+        name: Option<String>,
+        /// From which address.
+        from: String,
+        /// When, by our clock.
+        at: Stamp,
+        /// Where the answer goes.
+        reply: Reply<Result<Acted, NotFollowed>>,
+    },
     /// An operator does something about notices; answered once it is on disk.
     Outbox {
         /// What.
@@ -203,26 +219,6 @@ pub enum Command {
 
 /// Where the answer to a command goes, after the commit.
 pub type Reply<T> = oneshot::Sender<T>;
-
-/// What became of a forecast.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
-    /// It was not there.
-    New,
-    /// Its issuer has corrected what it said before.
-    Revised,
-    /// It was there already.
-    Duplicate,
-}
-
-/// What an act has left in a transcript.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acted {
-    /// The incident's id.
-    pub incident: String,
-    /// The number of the entry.
-    pub number: u32,
-}
 
 /// A lane's state, for metrics, readiness and the operational alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -34,6 +34,7 @@ pub mod foresee;
 pub mod forward;
 pub mod hotline;
 pub mod intake;
+pub mod link;
 pub mod mqtt;
 pub mod quality;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! Names of places and parties in the languages of those who read them.
 
+use jiff::tz::TimeZone;
 use std::fmt;
 
 /// A language in which notices are written.
@@ -33,6 +34,16 @@ impl Language {
     /// The language of an ISO 639-1 code.
     pub fn from_code(code: &str) -> Option<Language> {
         Language::ALL.into_iter().find(|l| l.code() == code)
+    }
+
+    /// Whose clock times are written by, for its readers.
+    pub fn time_zone(self) -> TimeZone {
+        let name = match self {
+            Language::Ko => "Asia/Seoul",
+            Language::Zh => "Asia/Shanghai",
+            Language::En => "UTC",
+        };
+        TimeZone::get(name).unwrap_or(TimeZone::UTC)
     }
 }
 

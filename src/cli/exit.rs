@@ -69,6 +69,7 @@ impl From<AppError> for Failure {
     fn from(e: AppError) -> Failure {
         match e {
             AppError::Store(store) => store.into(),
+            key @ AppError::Links { .. } => Failure::new(Code::DataDir, key),
             other => Failure::new(Code::Failed, other),
         }
     }

@@ -2,9 +2,10 @@
 //! long things may take.
 
 use super::fault::did_you_mean;
+use super::outputs::{WEB, warn_if_open};
 use super::reader::{Item, Table};
 use super::secret::Secret;
-use super::settings::{Receiver, Zone};
+use super::settings::{Links, Receiver, Zone};
 use super::values::Unique;
 use crate::air::Names;
 use crate::air::place::Language;
@@ -12,6 +13,9 @@ use crate::hotline::{Group, LiftedWhen, Opener, Party, Plan, Step};
 use crate::rules::{Ladder, Ruleset, Threshold};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+
+/// How long a link can be used, unless said otherwise: a night and a day.
+const LINKS_VALID: Duration = Duration::from_secs(24 * 3600);
 
 /// What else of the configuration the hotline names.
 pub(super) struct Named<'a> {
@@ -21,11 +25,18 @@ pub(super) struct Named<'a> {
     pub receivers: &'a [Receiver],
 }
 
-/// Reads the parties and the hotline; gives the tokens of the parties beside it.
-pub(super) fn read(
-    root: &mut Table<'_>,
-    named: &Named<'_>,
-) -> (Option<Plan>, BTreeMap<String, Secret>) {
+/// What is configured of the hotline.
+pub(super) struct Configured {
+    /// What it goes by, if there is one.
+    pub plan: Option<Plan>,
+    /// The one-time links, if there are any.
+    pub links: Option<Links>,
+    /// The tokens of the parties, by their ids.
+    pub tokens: BTreeMap<String, Secret>,
+}
+
+/// Reads the parties and the hotline.
+pub(super) fn read(root: &mut Table<'_>, named: &Named<'_>) -> Configured {
     let given = root.has("hotline");
     let mut table = root.table("hotline");
     let times = Times::read(&mut table);
@@ -41,8 +52,26 @@ pub(super) fn read(
         party.finish();
     }
     let plan = read_plan(&mut table, parties, &ids, &times, named);
+    let links = read_links(&mut table, &plan);
     table.finish();
-    (given.then_some(plan), tokens)
+    Configured { plan: given.then_some(plan), links, tokens }
+}
+
+/// The links that notices carry, if people can reach the server.
+fn read_links(table: &mut Table<'_>, plan: &Plan) -> Option<Links> {
+    let valid = table.duration("links_valid", LINKS_VALID);
+    let item = table.get("public_url")?;
+    let address = item.url(&WEB, "leave the user out")?;
+    warn_if_open(&item, &address);
+    let ladder = |party: &Party| {
+        let receivers = party.steps.iter().flat_map(|step| step.receivers.clone());
+        (party.id.clone(), receivers.collect())
+    };
+    Some(Links {
+        public_url: address.url.as_str().trim_end_matches('/').to_owned(),
+        valid,
+        ladders: plan.parties.iter().map(ladder).collect(),
+    })
 }
 
 /// How long a party may take, where it does not say so itself.

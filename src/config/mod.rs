@@ -179,7 +179,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         thresholds: &thresholds,
         receivers: &receivers,
     };
-    let (hotline, party_tokens) = hotline::read(&mut root, &named);
+    let hotline = hotline::read(&mut root, &named);
     root.finish();
     let mut named = rulesets.versions.clone();
     named.retain(|id, _| zones.iter().any(|z| z.rulesets.contains(id)));
@@ -203,8 +203,9 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         quarantine,
         delivery,
         outgoing,
-        hotline,
-        party_tokens,
+        hotline: hotline.plan,
+        links: hotline.links,
+        party_tokens: hotline.tokens,
         log_json,
     };
     (settings, rulesets)

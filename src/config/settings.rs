@@ -2,7 +2,7 @@
 
 mod tell;
 
-pub use tell::{Allowed, BodyFormat, Delivery, EventKind, Fallback, Outgoing, Receiver};
+pub use tell::{Allowed, BodyFormat, Delivery, EventKind, Fallback, Links, Outgoing, Receiver};
 
 use super::secret::Secret;
 use crate::air::{Names, Quantity};
@@ -61,6 +61,8 @@ pub struct Settings {
     pub outgoing: Outgoing,
     /// The hotline between parties, if there is one.
     pub hotline: Option<hotline::Plan>,
+    /// The one-time links with which its parties act, if there are any.
+    pub links: Option<Links>,
     /// The tokens with which parties act, by their ids.
     pub party_tokens: BTreeMap<String, Secret>,
     /// The form of the log: `text` or `json`.

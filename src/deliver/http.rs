@@ -9,6 +9,7 @@ use super::format::{self, Request};
 use super::guard::Guard;
 use super::schedule::Answer;
 use crate::config::settings::{BodyFormat, Outgoing, Receiver};
+use crate::link;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use std::error::Error;
 use std::sync::Arc;
@@ -114,8 +115,10 @@ async fn read(response: &mut reqwest::Response) -> Vec<u8> {
     all
 }
 
-/// One line of what a receiver said, for people.
+/// One line of what a receiver said, for people; what it repeats of our links is
+/// taken out.
 fn words(text: &str) -> String {
+    let text = link::masked(text);
     let line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty());
     let line = line.collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(WORDS_MAX) {

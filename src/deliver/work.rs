@@ -187,7 +187,10 @@ impl Shared {
     ) -> Tried {
         let started = Instant::now();
         let (event, now, language) = (&notice.event, real(), receiver.language);
-        let told = Told { event, earlier, language, world: &self.world, now };
+        let offers = self.world.offers.as_ref();
+        let offer = offers.and_then(|o| o.of(event, &receiver.id, self.clock.now()));
+        let offer = offer.as_ref();
+        let told = Told { event, earlier, language, offer, world: &self.world, now };
         let request = format::request(&told, receiver);
         let answer = match format::headers(receiver, &notice.uid, now, &request.body) {
             Ok(headers) => self.door.post(receiver, headers, request).await,

@@ -4,17 +4,19 @@ use super::plan::Plan;
 use super::state::State;
 use crate::air::Stamp;
 use crate::air::place::Language;
-use crate::flow::Acted;
+use crate::flow::{Acted, NotFollowed};
 use crate::hotline::{
-    self, Act, Entry, Happening, Hotline, Incident, Outcome, Recorded, Refusal, Saved, Summary,
-    Telling, Words, canonical,
+    self, Act, Does, Entry, Happening, Hotline, Incident, Outcome, Recorded, Refusal, Saved,
+    Summary, Telling, Who, Words, canonical,
 };
+use crate::link::{Deed, Link};
 use crate::rules::{Change, stable_id};
 use crate::store::{EventRow, IncidentRow, StoreError, Writer};
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 
+/// What comes of following a link, unless the store fails.
+type Followed = Result<Option<Result<Acted, NotFollowed>>, StoreError>;
 /// What comes of an act, unless the store fails.
 type Answer = Result<Option<Result<Acted, Refusal>>, StoreError>;
 
@@ -67,6 +69,40 @@ impl Desk {
         }
         let own = outcome.recorded.into_iter().map(|r| r.entry).rfind(|e| e.who == who);
         Ok(own.map(|e| Ok(Acted { incident: e.incident, number: e.number })))
+    }
+
+    /// Somebody uses a one-time link: its act is done, and the link is spent, in
+    /// one transaction. A link that does nothing is not spent.
+    fn follow(
+        &mut self,
+        link: &Link,
+        (name, from): (Option<String>, String),
+        now: Stamp,
+        writer: &mut Writer,
+    ) -> Followed {
+        let id = link.id();
+        if let Some(at) = writer.link_used(&id)? {
+            return Ok(Some(Err(NotFollowed::Used(at))));
+        }
+        if link.is_over(now) {
+            return Ok(Some(Err(NotFollowed::Expired(link.expires))));
+        }
+        let opened = self.hotline.incident(&link.incident).map(Incident::opened_at);
+        if let Some(at) = opened.filter(|at| *at > link.at) {
+            return Ok(Some(Err(NotFollowed::Outlived(at))));
+        }
+        let from = format!("link to {}, {from}", link.receiver);
+        let who = Who::Party { from, name, party: link.party.clone() };
+        let incident = link.incident.clone();
+        let does = match link.deed {
+            Deed::Acknowledge => Does::Acknowledge { incident },
+            Deed::Close => Does::Close { incident },
+        };
+        let acted = self.act(Act { who, does }, now, writer)?;
+        if let Some(Ok(_)) = &acted {
+            writer.use_link(&id, now, link.expires)?;
+        }
+        Ok(acted.map(|acted| acted.map_err(NotFollowed::from)))
     }
 
     fn happened(
@@ -132,7 +168,7 @@ impl Desk {
     fn data(&self, telling: &Telling, entry: &Entry, incident: &Incident) -> Value {
         let plan = self.hotline.plan();
         let said = Language::ALL.map(|language| {
-            let words = Words { language, time_zone: time_zone(language), plan };
+            let words = Words { language, time_zone: language.time_zone(), plan };
             (language.code().to_owned(), words.notice(incident, entry, &telling.party).into())
         });
         json!({
@@ -148,6 +184,7 @@ impl Desk {
             "group": incident.group(),
             "level": incident.level().name,
             "missing": incident.missing(),
+            "owes": incident.party(&telling.party).and_then(|p| incident.owes(p)),
             "who": entry.who,
             "what": entry.what,
             "said": Value::Object(Map::from_iter(said)),
@@ -170,6 +207,18 @@ impl State {
         let Some(desk) = &mut self.desk else { return Ok(None) };
         desk.act(act, now, &mut self.writer)
     }
+
+    /// Somebody uses a one-time link; `None` if there is no hotline.
+    pub fn follow_link(
+        &mut self,
+        link: &Link,
+        name: Option<String>,
+        from: String,
+        now: Stamp,
+    ) -> Followed {
+        let Some(desk) = &mut self.desk else { return Ok(None) };
+        desk.follow(link, (name, from), now, &mut self.writer)
+    }
 }
 
 /// The hotline of the transcripts that are kept.
@@ -179,14 +228,4 @@ fn recalled(plan: hotline::Plan, writer: &Writer) -> Result<Hotline, StoreError>
     };
     let transcripts: Vec<Vec<Entry>> = writer.transcripts()?.iter().map(read).collect();
     Ok(Hotline::recalled(plan, transcripts.iter().map(Vec::as_slice)))
-}
-
-/// Whose clock times are written by, for readers of a language.
-fn time_zone(language: Language) -> TimeZone {
-    let name = match language {
-        Language::Ko => "Asia/Seoul",
-        Language::Zh => "Asia/Shanghai",
-        Language::En => "UTC",
-    };
-    TimeZone::get(name).unwrap_or(TimeZone::UTC)
 }

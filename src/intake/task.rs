@@ -179,6 +179,14 @@ impl Intake {
                 self.answers.push(Box::new(move || drop(reply.send(handled))));
                 Ok(())
             }
+            Command::Follow { link, name, from, at, reply } => {
+                let Some(followed) = self.state.follow_link(&link, name, from, at)? else {
+                    return Ok(());
+                };
+                // Whoever does not wait any more learns it by asking again.
+                self.answers.push(Box::new(move || drop(reply.send(followed))));
+                Ok(())
+            }
             Command::Outbox { act, at, reply } => {
                 let acted = self.state.handle_outbox(&act, at)?;
                 // Whoever does not wait any more learns it by asking again.

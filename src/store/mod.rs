@@ -25,6 +25,7 @@
 //! | `changes`, `levels` | what was judged | each batch |
 //! | `events`, `outbox` | what receivers must be told, and how far that is | each batch |
 //! | `hotline`, `incidents`, `transcript` | what the parties have done | with each thing that happens |
+//! | `used_links` | one-time links that were used | with the act |
 //! | `cursors` | how far each target of `forward` is | on its command |
 //! | `remembered` | what messages said for those to come: births, discovery | with the message |
 //! | `snapshot` | the intake's state at a journal row | now and then |
@@ -40,6 +41,7 @@ mod info;
 mod judged;
 mod keep;
 mod ledger;
+mod links;
 mod outbox;
 mod quarantine;
 mod query;

@@ -167,7 +167,8 @@ pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+const VERSIONS: [&str; 6] =
+    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
@@ -245,6 +246,11 @@ const VERSION_5: &str = "
 ALTER TABLE quarantine ADD COLUMN retained INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE ledger_moves (left INTEGER NOT NULL, hour INTEGER NOT NULL, source INTEGER NOT NULL,
   bucket INTEGER NOT NULL, count INTEGER NOT NULL, PRIMARY KEY (left, hour, source, bucket)) WITHOUT ROWID;
+";
+
+/// One-time links that were used.
+const VERSION_6: &str = "
+CREATE TABLE used_links (link TEXT PRIMARY KEY, at INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Characters of a person's name.
-const NAME_MAX: usize = 100;
+pub const NAME_MAX: usize = 100;
 
 /// An act that was done.
 #[derive(Debug, Serialize, utoipa::ToSchema)]

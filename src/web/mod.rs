@@ -16,6 +16,7 @@ mod acts;
 mod auth;
 mod device;
 mod explain;
+mod follow;
 mod forecasts;
 mod hours;
 mod incidents;
@@ -31,6 +32,7 @@ mod pool;
 mod problem;
 mod readings;
 mod shape;
+mod sheet;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -46,6 +48,7 @@ pub use shape::{CountsShape, Time, device_name, source_name};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::flow::{self, Command, Committed, Event, Reply};
+use crate::link::Key;
 use crate::telemetry::{Health, Metrics};
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -82,6 +85,8 @@ pub struct Shared {
     pub committed: watch::Receiver<Committed>,
     /// The way to the single writer.
     pub commands: mpsc::Sender<Event>,
+    /// What one-time links are signed with, if there are any.
+    pub link_key: Option<Key>,
 }
 
 /// What every request has.
@@ -98,6 +103,9 @@ pub struct Ctx {
     /// Whether reading needs no token.
     open: bool,
     page_policy: HeaderValue,
+    link_key: Option<Key>,
+    /// How often an address may follow links.
+    limit: follow::Limit,
 }
 
 impl Ctx {
@@ -143,6 +151,8 @@ pub async fn serve(
         pool: pool::Pool::new(shared.data_dir),
         view: view::View::default(),
         page_policy: page::policy(),
+        link_key: shared.link_key,
+        limit: follow::Limit::default(),
     });
     // Answers are small: waiting to fill a packet only delays them.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
@@ -159,6 +169,11 @@ fn open_routes() -> Routes {
         ("/healthz", get(status::healthz)),
         ("/readyz", get(status::readyz)),
     ]
+}
+
+/// One-time links: what they show and do is for whoever has one.
+fn link_routes() -> Routes {
+    vec![("/act/{ticket}", get(follow::show).post(follow::act))]
 }
 
 /// Calls for those who may read.
@@ -223,6 +238,7 @@ fn router(ctx: Arc<Ctx>) -> Router {
                 .route_layer(middleware::from_fn_with_state(ctx.clone(), auth::may_operate)),
         )
         .merge(of(acting_routes()))
+        .merge(of(link_routes()))
         .merge(of(open_routes()))
         .fallback(no_such_path)
         .method_not_allowed_fallback(no_such_method)

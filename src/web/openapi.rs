@@ -2,8 +2,8 @@
 
 use super::problem::Problem;
 use super::{
-    acts, device, explain, forecasts, hours, incidents, judged, kept, ledger, network, readings,
-    status,
+    acts, device, explain, follow, forecasts, hours, incidents, judged, kept, ledger, network,
+    readings, status,
 };
 use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -41,6 +41,8 @@ use utoipa::{Modify, OpenApi};
         acts::end,
         acts::note,
         acts::close,
+        follow::show,
+        follow::act,
         ledger::show,
         kept::quarantine,
         kept::one_quarantined,

@@ -2,9 +2,10 @@
 //! is allowed.
 
 use super::problem::Problem;
+use crate::air::place::Language;
 use crate::air::{Quantity, Stamp};
 use axum::extract::Query;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri, header};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -14,6 +15,21 @@ use serde::de::DeserializeOwned;
 pub const LIMIT: usize = 1_000;
 /// Items on a page at most.
 pub const LIMIT_MAX: usize = 10_000;
+
+/// The language that a reader of pages asks for in the address.
+pub fn asked_language(uri: &Uri) -> Result<Option<Language>, Problem> {
+    let params = Params::read(uri, &["lang"])?;
+    let Some(code) = params.text("lang") else { return Ok(None) };
+    let wrong = || Problem::parameter("lang", code, "must be one of ko, zh, en");
+    Language::from_code(code).map(Some).ok_or_else(wrong)
+}
+
+/// The language that a browser prefers of ours.
+pub fn accepted_language(headers: &HeaderMap) -> Language {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
+    let mut codes = accepted.unwrap_or_default().split(',').map(|l| l.trim());
+    codes.find_map(|l| Language::from_code(l.get(..2)?)).unwrap_or_default()
+}
 
 /// The query parameters of one request, all of them known and given once.
 #[derive(Debug, Default)]

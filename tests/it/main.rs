@@ -14,6 +14,7 @@ mod fuzz;
 mod helpers;
 mod hotline;
 mod intake;
+mod links;
 mod mqtt;
 mod outbox;
 mod quality;

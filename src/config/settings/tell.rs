@@ -2,6 +2,7 @@
 
 use crate::air::place::Language;
 use crate::config::secret::Secret;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// One webhook receiver.
@@ -38,6 +39,24 @@ pub struct Fallback {
     /// Failed attempts of one notice after which the other is told as well.
     /// Default 3; at the latest when the notice is dead.
     pub after: u32,
+}
+
+/// One-time links in notices of the hotline.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    /// Where people reach the server: `https://hotline.example`.
+    pub public_url: String,
+    /// How long a link can be used. Default 24h.
+    pub valid: Duration,
+    /// The receivers on the ladder of each party: they alone get links to act for it.
+    pub ladders: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Links {
+    /// Whether a receiver may be given the means to act for a party.
+    pub fn may_hold(&self, receiver: &str, party: &str) -> bool {
+        self.ladders.get(party).is_some_and(|ladder| ladder.contains(receiver))
+    }
 }
 
 /// The format of a webhook body.

@@ -138,3 +138,19 @@ fn what_is_unwise_or_not_there_yet_is_warned_of() {
         ],
     );
 }
+
+#[test]
+fn only_the_receivers_on_a_ladder_may_hold_links_of_its_party() {
+    let text = "[[party]]\nid = \"KR\"\nescalation = [{ after = \"0s\", receivers = [\"desk\"] }]\n\
+                [[party]]\nid = \"CN\"\n[hotline]\nparties = [\"KR\", \"CN\"]\n";
+    let links = |more: &str| {
+        let loaded = shelf().parse(&format!("{AROUND}{text}{more}")).unwrap();
+        loaded.settings.links
+    };
+    assert_eq!(links("links_valid = \"2h\""), None, "nobody can reach the server");
+    let links = links("public_url = \"https://hotline.example/\"").unwrap();
+    assert_eq!(links.public_url, "https://hotline.example");
+    assert_eq!(links.valid, std::time::Duration::from_secs(24 * 3600));
+    assert!(links.may_hold("desk", "KR") && !links.may_hold("desk", "CN"));
+    assert!(!links.may_hold("reserve", "KR") && !links.may_hold("desk", "JP"));
+}

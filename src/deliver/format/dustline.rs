@@ -9,7 +9,7 @@
 use super::{Request, Told, link};
 use crate::deliver::text::{in_language, text};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The largest body, bytes (Standard Webhooks: below 20 kB).
 pub const BODY_MAX: usize = 20_000;
@@ -88,6 +88,11 @@ fn write(told: &Told<'_>, data: &Map<String, Value>) -> Vec<u8> {
     all.remove("said");
     all.entry("exercise").or_insert(Value::Bool(false));
     all.insert("url".to_owned(), Value::String(link(told)));
+    if let Some(offer) = told.offer {
+        let (act, expires_at) = (offer.deed.name(), offer.expires.to_string());
+        let link = json!({ "act": act, "url": offer.url, "expires_at": expires_at });
+        all.insert("link".to_owned(), link);
+    }
     let envelope = Envelope {
         specversion: "1.0",
         id: &event.uid,
@@ -156,7 +161,6 @@ mod tests {
     use crate::deliver::format::fixture;
     use crate::store::EventRow;
     use proptest::prelude::*;
-    use serde_json::json;
 
     fn event(data: Value) -> EventRow {
         EventRow {

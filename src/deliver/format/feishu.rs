@@ -17,14 +17,17 @@ const TEXT_MAX: usize = 8_000;
 pub(super) fn request(told: &Told<'_>, secret: Option<&Secret>) -> Request {
     // A post has no Korean version; the client shows the one there is.
     let version = if told.language == Language::Zh { "zh_cn" } else { "en_us" };
+    let text = cut(&words(told, told.language), TEXT_MAX);
+    let mut lines = vec![json!([{ "tag": "text", "text": text }])];
+    lines.extend(
+        told.offer.map(|o| json!([{ "tag": "a", "text": o.label(told.language), "href": o.url }])),
+    );
+    lines.push(json!([{ "tag": "a", "text": link(told), "href": link(told) }]));
     let mut body = json!({
         "msg_type": "post",
         "content": { "post": { version: {
             "title": headline(told.event, told.language),
-            "content": [
-                [{ "tag": "text", "text": cut(&words(told, told.language), TEXT_MAX) }],
-                [{ "tag": "a", "text": link(told), "href": link(told) }],
-            ],
+            "content": lines,
         } } },
     });
     if let (Some(secret), Some(fields)) = (secret, body.as_object_mut()) {

@@ -1,10 +1,14 @@
 //! Events for the tests of formats.
 
-use super::{Area, Areas, Told, World};
+use super::{Area, Areas, Offers, Told, World};
 use crate::air::Stamp;
 use crate::air::place::Language;
+use crate::config::settings::Links;
+use crate::link::Key;
 use crate::store::EventRow;
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// When things are told: 2022-01-08T13:00:05Z.
 pub const NOW: Stamp = Stamp(1_641_646_805_000);
@@ -39,6 +43,31 @@ pub fn silence(number: u8, active: bool) -> EventRow {
     )
 }
 
+/// An incident of which Korea is told, and what it owes.
+pub fn incident(number: u8, owes: &str) -> EventRow {
+    event(
+        number,
+        "dustline.incident.v1",
+        "incident/01FRVFR800E1TGVBETPXF4TPS9",
+        json!({
+            "incident": "01FRVFR800E1TGVBETPXF4TPS9", "case": "2022-0001", "kind": "opened",
+            "party": "KR", "owes": owes, "at": "2022-01-08T13:00:00Z", "exercise": false,
+            "said": { "ko": "사건 2022-0001", "zh": "事件 2022-0001", "en": "Incident 2022-0001" },
+        }),
+    )
+}
+
+/// Links for one desk of each party.
+pub fn offers() -> Offers {
+    let desk = |party: &str, desk: &str| (party.to_owned(), BTreeSet::from([desk.to_owned()]));
+    let links = Links {
+        public_url: "https://hotline.example".to_owned(),
+        valid: Duration::from_secs(24 * 3600),
+        ladders: BTreeMap::from([desk("KR", "kr-desk"), desk("CN", "cn-desk")]),
+    };
+    Offers { key: Key::of(&[7; 32]), links }
+}
+
 fn event(number: u8, kind: &str, subject: &str, data: Value) -> EventRow {
     EventRow {
         id: i64::from(number),
@@ -56,10 +85,11 @@ pub fn world() -> World {
     let corners = vec![[37.7, 126.8], [37.7, 127.2], [37.4, 127.2], [37.7, 126.8]];
     areas.insert("zone/seoul", Area::Polygon(corners));
     areas.insert("station/jongno", Area::Point([37.572, 127.005]));
-    World { instance: "seoul-1".to_owned(), base_url: "http://127.0.0.1:8080/".to_owned(), areas }
+    let (instance, base_url) = ("seoul-1".to_owned(), "http://127.0.0.1:8080/".to_owned());
+    World { instance, base_url, areas, offers: Some(offers()) }
 }
 
 /// Hands out an event as it is told to a reader of this language.
 pub fn told<T>(event: &EventRow, language: Language, take: impl FnOnce(&Told<'_>) -> T) -> T {
-    take(&Told { event, earlier: &[], language, world: &world(), now: NOW })
+    take(&Told { event, earlier: &[], language, offer: None, world: &world(), now: NOW })
 }

@@ -20,11 +20,13 @@ pub mod dustline;
 mod feishu;
 #[cfg(test)]
 pub(super) mod fixture;
+mod offer;
 mod places;
 mod slack;
 mod wecom;
 mod xml;
 
+pub use offer::{Offer, Offers};
 pub use places::{Area, Areas};
 
 use super::sign;
@@ -48,6 +50,8 @@ pub struct World {
     pub base_url: String,
     /// Where its zones and stations are.
     pub areas: Areas,
+    /// What makes one-time links, if notices have any.
+    pub offers: Option<Offers>,
 }
 
 /// An event that is told, and to whom.
@@ -60,6 +64,8 @@ pub struct Told<'a> {
     pub earlier: &'a [EventRow],
     /// The reader's language.
     pub language: Language,
+    /// What the reader can do at once.
+    pub offer: Option<&'a Offer>,
     /// The installation.
     pub world: &'a World,
     /// When it is told, by the machine's own clock, which receivers compare with theirs.
@@ -235,11 +241,12 @@ fn headline(event: &EventRow, language: Language) -> String {
     end.and_then(|end| text.get(..end)).unwrap_or(&text).trim_end_matches('.').to_owned()
 }
 
-/// A text with a link, at most `max` bytes: the text gives way.
+/// A text with its links, at most `max` bytes: the text gives way.
 fn message(told: &Told<'_>, max: usize) -> String {
-    let link = link(told);
-    let room = max.saturating_sub(link.len() + 1);
-    format!("{}\n{link}", cut(&words(told, told.language), room))
+    let offer = told.offer.map(|o| format!("\n{}\n{}", o.label(told.language), o.url));
+    let links = format!("{}\n{}", offer.unwrap_or_default(), link(told));
+    let room = max.saturating_sub(links.len());
+    format!("{}{links}", cut(&words(told, told.language), room))
 }
 
 /// A text of at most `max` bytes.

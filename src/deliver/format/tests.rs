@@ -210,7 +210,7 @@ proptest! {
         let event = EventRow { kind, data: Value::Object(data.collect()), ..change(1, "none", "x") };
         let world = world();
         for language in Language::ALL {
-            let told = Told { event: &event, earlier: &[], language, world: &world, now: NOW };
+            let told = Told { event: &event, earlier: &[], language, offer: None, world: &world, now: NOW };
             for format in [BodyFormat::Cap, BodyFormat::Alertmanager, BodyFormat::Feishu] {
                 prop_assert!(!request(&told, &receiver(format)).body.is_empty());
             }

@@ -20,6 +20,7 @@ pub use html::escaped;
 
 use super::Ctx;
 use super::judged::{self, Change};
+use super::params;
 use super::pool::Deadline;
 use super::problem::Problem;
 use super::shape::Time;
@@ -207,7 +208,8 @@ pub async fn page(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let language = page::language(&uri, &headers)?;
+    let asked = params::asked_language(&uri)?;
+    let language = asked.unwrap_or_else(|| params::accepted_language(&headers));
     let instance = ctx.settings.instance.clone();
     let explained = explained(ctx, id).await?;
     Ok(page::response(&explained, language, &instance))

@@ -8,47 +8,21 @@ use super::{Explained, Neighbour};
 use crate::air::place::Language;
 use crate::air::{Names, Quantity, Stamp};
 use crate::rules::{NONE, Sure};
-use crate::web::params::Params;
-use crate::web::problem::Problem;
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use crate::web::sheet::{STYLE, policy};
+use axum::http::header;
 use axum::response::{Html, IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use jiff::tz::TimeZone;
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
-/// The page's style.
-const STYLE: &str = include_str!("page.css");
 /// Hours that stand side by side by station, at most; more are listed one by one.
 const HOURS_MAX: usize = 8;
 /// Stations that the page lists, at most.
 const STATIONS_MAX: usize = 200;
 
-/// The language asked for, else the one that the browser prefers of ours.
-pub(super) fn language(uri: &Uri, headers: &HeaderMap) -> Result<Language, Problem> {
-    let params = Params::read(uri, &["lang"])?;
-    if let Some(code) = params.text("lang") {
-        let wrong = || Problem::parameter("lang", code, "must be one of ko, zh, en");
-        return Language::from_code(code).ok_or_else(wrong);
-    }
-    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|v| v.to_str().ok());
-    let mut codes = accepted.unwrap_or_default().split(',').map(|l| l.trim());
-    let known = codes.find_map(|l| Language::from_code(l.get(..2)?));
-    Ok(known.unwrap_or_default())
-}
-
 /// The page as an answer; its policy allows its own style and nothing else.
 pub(super) fn response(explained: &Explained, language: Language, instance: &str) -> Response {
-    let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        STANDARD.encode(Sha256::digest(STYLE))
-    );
-    // Only base64 is put into it, so it is a valid header.
-    let policy =
-        HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static("default-src 'none'"));
     let page = Page::of(explained, language).html(instance);
-    ([(header::CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response()
+    ([(header::CONTENT_SECURITY_POLICY, policy(false))], Html(page)).into_response()
 }
 
 /// A change for a reader.

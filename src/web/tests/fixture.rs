@@ -285,6 +285,7 @@ impl Store {
             committed: self.announce.committed(),
             // There is no intake: what would change something is told so.
             commands: flow::intake().0.commands,
+            link_key: None,
         };
         let metrics = shared.metrics.clone();
         tokio::spawn(serve(listener, shared, std::future::pending()));

@@ -4,7 +4,8 @@ use serde_json::json;
 
 fn cap(event: &EventRow, earlier: &[EventRow]) -> String {
     let world = world();
-    let told = Told { event, earlier, language: Language::Ko, world: &world, now: NOW };
+    let told =
+        Told { event, earlier, language: Language::Ko, offer: None, world: &world, now: NOW };
     String::from_utf8(message(&told)).unwrap()
 }
 
