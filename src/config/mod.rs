@@ -19,6 +19,7 @@ mod excerpt;
 mod fault;
 mod forecast;
 mod hotline;
+mod mail;
 mod mapping;
 mod nesting;
 mod outgoing;

@@ -1,6 +1,7 @@
 //! `[[receiver]]`: who is told, in which form and language, and how it knows us.
 
 use super::fault::did_you_mean;
+use super::mail;
 use super::nesting;
 use super::outputs::{WEB, warn_if_open};
 use super::reader::{Item, Table};
@@ -15,7 +16,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Every format.
-const FORMATS: [BodyFormat; 8] = [
+const FORMATS: [BodyFormat; 9] = [
     BodyFormat::Dustline,
     BodyFormat::Cap,
     BodyFormat::Alertmanager,
@@ -24,6 +25,7 @@ const FORMATS: [BodyFormat; 8] = [
     BodyFormat::Dingtalk,
     BodyFormat::Wecom,
     BodyFormat::Discord,
+    BodyFormat::Email,
 ];
 
 /// Bytes of a symmetric key, by Standard Webhooks.
@@ -45,13 +47,16 @@ pub(super) fn receivers(
     let mut fallbacks = Vec::new();
     for mut table in tables {
         let id = table.own_name("id", &mut ids);
-        let url = table
-            .need("url", "an address such as \"https://alerts.example/hook\"")
-            .and_then(|i| web_address(&i));
         let format = table
             .get("format")
             .and_then(|i| i.choice(&FORMATS.map(|f| (f.name(), f))))
             .unwrap_or_default();
+        let url = table.need("url", "an address such as \"https://alerts.example/hook\"");
+        let url = url.and_then(|i| match format {
+            BodyFormat::Email => mail::server(&i),
+            _ => web_address(&i),
+        });
+        let mail = mail::read(&mut table, format);
         let secrets = secrets(&mut table, format);
         let (fallback, named) = fallback(&mut table);
         fallbacks.extend(named.map(|item| (id.clone(), item)));
@@ -60,6 +65,7 @@ pub(super) fn receivers(
             url: Secret::new(url.map(|a| a.url.to_string()).unwrap_or_default()),
             secrets,
             format,
+            mail,
             language: table.choice(
                 "language",
                 &Language::ALL.map(|l| (l.code(), l)),
@@ -120,6 +126,11 @@ fn secrets(table: &mut Table<'_>, format: BodyFormat) -> Vec<Secret> {
             let hint =
                 "its url is the secret; give it as url = { file = \"…\" } and leave out secret";
             item.hidden_fault("this format is not signed", Some(hint.to_owned()));
+            Vec::new()
+        }
+        (BodyFormat::Email, [item, ..]) => {
+            let hint = "username and password are what the mail server knows us by";
+            item.hidden_fault("e-mail is not signed", Some(hint.to_owned()));
             Vec::new()
         }
         (BodyFormat::Dingtalk | BodyFormat::Feishu, [_, second, ..]) => {

@@ -2,7 +2,9 @@
 
 mod tell;
 
-pub use tell::{Allowed, BodyFormat, Delivery, EventKind, Fallback, Links, Outgoing, Receiver};
+pub use tell::{
+    Allowed, BodyFormat, Delivery, EventKind, Fallback, Links, Mail, Outgoing, Receiver,
+};
 
 use super::secret::Secret;
 use crate::air::{Names, Quantity};

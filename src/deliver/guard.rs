@@ -38,6 +38,14 @@ impl Guard {
         }
     }
 
+    /// Where a host is, as far as it may be connected to; at least one address.
+    pub(super) async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+        let found = tokio::net::lookup_host((host, port)).await;
+        let found = found.map_err(|e| format!("{host} is not found: {e}"))?.collect();
+        let good = self.choose(host, found)?;
+        if good.is_empty() { Err(format!("{host} has no address")) } else { Ok(good) }
+    }
+
     /// The addresses of a host that may be connected to; an error if there is none.
     fn choose(&self, host: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, String> {
         let allow = &self.0.allow;

@@ -7,6 +7,7 @@
 
 use super::format::{self, Request};
 use super::guard::Guard;
+use super::mail;
 use super::schedule::Answer;
 use crate::config::settings::{BodyFormat, Outgoing, Receiver};
 use crate::link;
@@ -57,8 +58,21 @@ impl Door {
         Ok(url)
     }
 
-    /// Posts one notice and waits for the answer, as long as the receiver may take.
-    pub(super) async fn post(
+    /// Sends one notice and waits for the answer, as long as the receiver may take.
+    pub(super) async fn send(
+        &self,
+        receiver: &Receiver,
+        headers: Vec<(&'static str, String)>,
+        request: Request,
+    ) -> Answer {
+        match &receiver.mail {
+            Some(to) => mail::send(&self.guard, receiver, to, &request.body).await,
+            None => self.post(receiver, headers, request).await,
+        }
+    }
+
+    /// Posts one notice.
+    async fn post(
         &self,
         receiver: &Receiver,
         headers: Vec<(&'static str, String)>,
@@ -128,15 +142,21 @@ fn words(text: &str) -> String {
 }
 
 fn failure(e: reqwest::Error, timeout: Duration) -> String {
-    if e.is_timeout() {
-        return format!("no answer within {}", crate::air::time::format_duration(timeout));
-    }
-    words_of(e)
+    if e.is_timeout() { too_slow(timeout) } else { words_of(e) }
+}
+
+/// That nobody answered in time.
+pub(super) fn too_slow(timeout: Duration) -> String {
+    format!("no answer within {}", crate::air::time::format_duration(timeout))
 }
 
 /// An error with its causes, without the address.
 fn words_of(e: reqwest::Error) -> String {
-    let e = e.without_url();
+    with_causes(&e.without_url())
+}
+
+/// An error with its causes, in one line.
+pub(super) fn with_causes(e: &dyn Error) -> String {
     let mut text = e.to_string();
     let mut cause = e.source();
     while let Some(inner) = cause {
@@ -147,17 +167,21 @@ fn words_of(e: reqwest::Error) -> String {
         }
         cause = inner.source();
     }
-    text
+    words(&text)
 }
 
 /// Whether a receiver can be reached: connects, with TLS where the address says
-/// so, and asks `OPTIONS`, which tells it nothing. Any answer will do.
+/// so, and asks `OPTIONS`, which tells it nothing; any answer will do. To a mail
+/// server it logs in.
 /// Answers in words; the error says what failed.
 pub async fn probe(receiver: &Receiver, outgoing: &Outgoing) -> Result<String, String> {
     if format::signs(receiver.format) {
         receiver.secrets.iter().try_for_each(super::sign::check)?;
     }
     let door = Door::new(outgoing.clone())?;
+    if let Some(to) = &receiver.mail {
+        return mail::probe(&door.guard, receiver, to).await;
+    }
     let url = door.address(receiver)?;
     let started = Instant::now();
     let request = door.client.request(reqwest::Method::OPTIONS, url);

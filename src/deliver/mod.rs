@@ -1,5 +1,5 @@
-//! Webhooks: notices of the outbox become HTTP requests, until each is delivered
-//! or given up.
+//! Notices of the outbox become webhooks and e-mail, until each is delivered or
+//! given up.
 //!
 //! A **notice** is a committed row: one receiver must be told of one event. Its
 //! `uid` is the `webhook-id` of every attempt, so a receiver that sees it twice
@@ -21,12 +21,14 @@
 //! | `schedule` | what the answer to an attempt means, and when to try again |
 //! | `queue` | which notice may be tried now |
 //! | `http` | the one client, and the harmless probe |
+//! | `mail` | e-mail by SMTP |
 //! | `work` | reads of the outbox, and attempts |
 //! | `task` | the loop |
 
 pub mod format;
 mod guard;
 pub mod http;
+mod mail;
 mod queue;
 pub mod schedule;
 pub mod sign;

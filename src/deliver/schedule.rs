@@ -8,6 +8,7 @@
 //! | 3xx, other 4xx, 5xx | again: a receiver that is wrongly set up may be mended |
 //! | 2xx with an error in the body (chat services) | again |
 //! | no answer | again |
+//! | 5xx of a mail server to a message | dead |
 //!
 //! `schedule[n]` is the wait before attempt `n + 1`; when it is used up, the
 //! notice is dead. Waits get ±20 % jitter from the notice's identity, so that
@@ -36,6 +37,13 @@ pub enum Answer {
     /// It answered 2xx, and said in the body that it does not take it.
     Refused {
         /// HTTP status.
+        code: u16,
+        /// What it said.
+        why: String,
+    },
+    /// It answered that it will never take it.
+    Never {
+        /// Status, of SMTP.
         code: u16,
         /// What it said.
         why: String,
@@ -81,6 +89,10 @@ pub fn judge(answer: &Answer, ended: Ended<'_>, schedule: &[Duration]) -> Verdic
         Answer::Status { code: 410, words, .. } => {
             let why = with_words("410: the receiver asks to be left alone", words);
             return Verdict { outcome: Outcome::Dead { why, disable: true }, wait: None };
+        }
+        Answer::Never { code, why } => {
+            let why = with_words(&format!("{code}: the receiver refuses it for good"), why);
+            return Verdict { outcome: Outcome::Dead { why, disable: false }, wait: None };
         }
         Answer::Status { code, retry_after, words } => {
             let asked = match (code, retry_after) {
@@ -194,6 +206,18 @@ mod tests {
         let Outcome::Retry { why, .. } = verdict.outcome else { panic!("{verdict:?}") };
         assert_eq!(why, "200, but errcode 310000 sign not match");
         assert!(verdict.wait.is_some());
+    }
+
+    #[test]
+    fn what_a_mail_server_refuses_for_good_is_dead_at_once_and_disables_nobody() {
+        let never = Answer::Never { code: 550, why: "no such user".to_owned() };
+        let Verdict { outcome: Outcome::Dead { why, disable }, wait: None } =
+            judge(&never, ended(1), &SCHEDULE)
+        else {
+            panic!("not dead")
+        };
+        assert_eq!(why, "550: the receiver refuses it for good (no such user)");
+        assert!(!disable);
     }
 
     #[test]

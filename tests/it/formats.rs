@@ -52,7 +52,7 @@ fn header(got: &Got, name: &str) -> String {
 
 #[tokio::test]
 async fn while_keys_change_the_official_library_verifies_with_either() {
-    let python = std::env::var("DUSTLINE_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let python = crate::helpers::mail::python();
     let known = Command::new(&python).args(["-c", "import standardwebhooks"]).output();
     if !known.is_ok_and(|done| done.status.success()) {
         println!(

@@ -15,6 +15,7 @@ mod helpers;
 mod hotline;
 mod intake;
 mod links;
+mod mail;
 mod mqtt;
 mod outbox;
 mod quality;

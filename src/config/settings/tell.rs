@@ -17,6 +17,8 @@ pub struct Receiver {
     pub secrets: Vec<Secret>,
     /// The body's format.
     pub format: BodyFormat,
+    /// From whom to whom, if it is e-mail.
+    pub mail: Option<Mail>,
     /// The language of its texts.
     pub language: Language,
     /// Kinds of events it wants.
@@ -29,6 +31,17 @@ pub struct Receiver {
     pub real_only: bool,
     /// Who is told instead if it cannot be reached.
     pub fallback: Option<Fallback>,
+}
+
+/// The addresses of e-mail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mail {
+    /// The sender: an address, or `Name <address>`.
+    pub from: String,
+    /// Those to whom it goes, in one message; at least one.
+    pub to: Vec<String>,
+    /// User name and password for the server, if it wants them.
+    pub login: Option<(String, Secret)>,
 }
 
 /// Who stands in for a receiver.
@@ -79,6 +92,8 @@ pub enum BodyFormat {
     Wecom,
     /// Webhook of Discord.
     Discord,
+    /// E-mail by SMTP.
+    Email,
 }
 
 impl BodyFormat {
@@ -93,6 +108,7 @@ impl BodyFormat {
             BodyFormat::Dingtalk => "dingtalk",
             BodyFormat::Wecom => "wecom",
             BodyFormat::Discord => "discord",
+            BodyFormat::Email => "email",
         }
     }
 }

@@ -11,12 +11,14 @@
 //! | `feishu` | its JSON | the token in its URL, a signature in the body | 2xx and `code` 0 |
 //! | `dingtalk` | its JSON | the token in its URL, a signature in the query | 2xx and `errcode` 0 |
 //! | `wecom` | its JSON | the token in its URL | 2xx and `errcode` 0 |
+//! | `email` | a message (RFC 5322) | our login at its server | 2xx of SMTP |
 
 mod alertmanager;
 pub mod cap;
 mod dingtalk;
 mod discord;
 pub mod dustline;
+mod email;
 mod feishu;
 #[cfg(test)]
 pub(super) mod fixture;
@@ -101,6 +103,7 @@ pub fn request(told: &Told<'_>, receiver: &Receiver) -> Request {
         BodyFormat::Dingtalk => dingtalk::request(told, secret),
         BodyFormat::Wecom => wecom::request(told),
         BodyFormat::Discord => discord::request(told),
+        BodyFormat::Email => email::request(told, receiver),
     }
 }
 

@@ -189,6 +189,7 @@ fn receiver(format: BodyFormat) -> Receiver {
         timeout: std::time::Duration::from_secs(1),
         real_only: false,
         fallback: None,
+        mail: None,
     }
 }
 

@@ -4,6 +4,7 @@ pub mod alertmanager;
 pub mod daemon;
 pub mod database;
 pub mod keeper;
+pub mod mail;
 pub mod mosquitto;
 pub mod receiver;
 pub mod stage;

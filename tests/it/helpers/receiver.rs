@@ -140,6 +140,7 @@ pub fn settings(id: &str, url: &str) -> dustline::config::settings::Receiver {
         url: Secret::new(url),
         secrets: vec![Secret::new(SECRET)],
         format: BodyFormat::Dustline,
+        mail: None,
         language: Language::Ko,
         events: vec![EventKind::Change, EventKind::Operational],
         zones: None,
