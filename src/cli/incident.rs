@@ -9,6 +9,7 @@ use super::{Code, Failure, run};
 use crate::air::place::Language;
 use crate::hotline::{self, Plan};
 use crate::store::{IncidentFilter, IncidentRow, Reader};
+use crate::web::Document;
 use serde_json::{Value, json};
 use std::io::Write;
 
@@ -202,8 +203,11 @@ fn show(args: &ShowArgs, out: &mut impl Write) -> Result<(), Failure> {
         time_zone: args.time_zone.clone(),
         plan: &plan,
     };
-    let document = document::Document::of(&row, transcript, &words);
-    let text = if args.format == Form::Html { document.html() } else { document.text() };
+    let document = Document::of(&row, transcript, &words);
+    let text = match args.format {
+        Form::Html => document.html(),
+        _ => document::text(&document),
+    };
     Ok(out.write_all(text.as_bytes())?)
 }
 

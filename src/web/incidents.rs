@@ -1,13 +1,18 @@
-//! `GET /api/v1/incidents`: the hotline's cases and their transcripts.
+//! `GET /api/v1/incidents`: the hotline's cases and their transcripts; the page of
+//! one is `/incidents/{id}`.
 
 use super::Ctx;
-use super::params::{Params, cursor};
+use super::document::{self, Document};
+use super::params::{self, Params, cursor};
 use super::problem::Problem;
+use super::sheet;
 use crate::air::Stamp;
-use crate::store::{IncidentFilter, IncidentRow};
+use crate::hotline::Words;
+use crate::store::{IncidentFilter, IncidentRow, Reader};
 use axum::Json;
 use axum::extract::{Path, State};
-use axum::http::Uri;
+use axum::http::{HeaderMap, Uri, header};
+use axum::response::{Html, IntoResponse, Response};
 use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
@@ -86,14 +91,20 @@ pub async fn one(
     State(ctx): State<Arc<Ctx>>,
     Path(id): Path<String>,
 ) -> Result<Json<Case>, Problem> {
-    let none = Problem::not_found(format!("no incident {id:?}; /api/v1/incidents lists them"));
     let now = ctx.clock.now();
-    let found = ctx.read(move |_, reader, _| {
-        let Some(row) = reader.incident(&id)? else { return Ok(None) };
-        let transcript = reader.transcript(&row.id)?;
-        Ok(Some(Case { incident: shape(row, now), transcript }))
+    let case = ctx.read(move |_, reader, _| {
+        let (row, transcript) = found(reader, &id)?;
+        Ok(Json(Case { incident: shape(row, now), transcript }))
     });
-    found.await?.map(Json).ok_or(none)
+    case.await
+}
+
+/// An incident with its transcript by its id or case number.
+fn found(reader: &Reader, id: &str) -> Result<(IncidentRow, Vec<Value>), Problem> {
+    let none = || Problem::not_found(format!("no incident {id:?}; /api/v1/incidents lists them"));
+    let row = reader.incident(id)?.ok_or_else(none)?;
+    let transcript = reader.transcript(&row.id)?;
+    Ok((row, transcript))
 }
 
 /// Where an incident stands, with which measures are in force now.
@@ -108,4 +119,34 @@ pub fn shape(row: IncidentRow, now: Stamp) -> Incident {
         measure.insert("in_force".to_owned(), in_force.into());
     }
     Incident { state }
+}
+
+/// An incident with its transcript, for people: to read and to print.
+#[utoipa::path(
+    get, path = "/incidents/{id}", tag = "hotline",
+    params(
+        ("id" = String, Path, description = "Its id or case number."),
+        ("lang" = Option<String>, Query, description = "ko, zh or en; default: what the browser prefers."),
+    ),
+    responses(
+        (status = 200, description = "A page", content_type = "text/html"),
+        (status = 404, description = "No such incident", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+pub async fn page(
+    State(ctx): State<Arc<Ctx>>,
+    Path(id): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let asked = params::asked_language(&uri)?;
+    let language = asked.unwrap_or_else(|| params::accepted_language(&headers));
+    let page = ctx.read(move |ctx, reader, _| {
+        let (row, transcript) = found(reader, &id)?;
+        let plan = ctx.settings.hotline.clone().unwrap_or_default();
+        let words = Words { language, time_zone: language.time_zone(), plan: &plan };
+        Ok(Document::of(&row, transcript, &words).html())
+    });
+    let policy = [(header::CONTENT_SECURITY_POLICY, sheet::policy(document::STYLE, false))];
+    Ok((policy, Html(page.await?)).into_response())
 }

@@ -15,6 +15,7 @@
 mod acts;
 mod auth;
 mod device;
+mod document;
 mod explain;
 mod follow;
 mod forecasts;
@@ -38,6 +39,7 @@ mod status;
 pub(crate) mod tests;
 mod view;
 
+pub use document::Document;
 pub use explain::escaped;
 pub use hours::{coverage, mean};
 pub use kept::{NoticeShape, Quarantined, masked};
@@ -194,6 +196,7 @@ fn reading_routes() -> Routes {
         ("/api/v1/forecasts", get(forecasts::list)),
         ("/api/v1/incidents", get(incidents::list)),
         ("/api/v1/incidents/{id}", get(incidents::one)),
+        ("/incidents/{id}", get(incidents::page)),
         ("/api/v1/ledger", get(ledger::show)),
         ("/api/v1/quarantine", get(kept::quarantine)),
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),

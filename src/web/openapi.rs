@@ -35,6 +35,7 @@ use utoipa::{Modify, OpenApi};
         forecasts::post,
         incidents::list,
         incidents::one,
+        incidents::page,
         acts::open,
         acts::acknowledge,
         acts::share,

@@ -28,7 +28,7 @@ pub struct Sheet {
 impl Sheet {
     /// The page as an answer.
     pub fn response(&self, status: StatusCode) -> Response {
-        let policy = [(header::CONTENT_SECURITY_POLICY, policy(self.form))];
+        let policy = [(header::CONTENT_SECURITY_POLICY, policy(STYLE, self.form))];
         (status, policy, Html(self.html())).into_response()
     }
 
@@ -45,10 +45,10 @@ impl Sheet {
 }
 
 /// What a page may do: use its own style and, if it has one, send its form.
-pub fn policy(form: bool) -> HeaderValue {
+pub fn policy(style: &str, form: bool) -> HeaderValue {
     let policy = format!(
         "default-src 'none'; style-src 'sha256-{}'; img-src data:; base-uri 'none'; form-action {}; frame-ancestors 'none'",
-        STANDARD.encode(Sha256::digest(STYLE)),
+        STANDARD.encode(Sha256::digest(style)),
         if form { "'self'" } else { "'none'" }
     );
     // Only base64 is put into it, so it is a valid header.

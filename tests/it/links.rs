@@ -259,6 +259,23 @@ async fn a_link_is_seen_by_its_receiver_and_nowhere_else() {
 }
 
 #[tokio::test]
+async fn the_address_in_a_notice_is_a_page_with_the_whole_incident() {
+    let w = World::new().await;
+    let told = w.told("kr-desk", |_| true).await;
+    let url = told.body["data"]["url"].as_str().unwrap();
+    let path = url.strip_prefix("https://hotline.example").unwrap();
+    for (lang, mark) in [("ko", "[훈련]"), ("zh", "【演习】"), ("en", "[EXERCISE]")] {
+        let answer = http_client().get(format!("{}{path}?lang={lang}", w.daemon.url()));
+        let answer = answer.send().await.unwrap();
+        let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
+        assert!(policy.contains("style-src 'sha256-") && answer.status() == 200, "{policy}");
+        let page = answer.text().await.unwrap();
+        assert!(page.contains(mark) && page.contains("spring drill"), "{page}");
+    }
+    assert_eq!(w.look("/incidents/2020-0001").await.0, 404);
+}
+
+#[tokio::test]
 async fn an_address_that_knocks_too_often_is_kept_out_and_no_other_is() {
     let w = World::new().await;
     let link = w.made(|_| ()).await;

@@ -1,149 +1,21 @@
-//! A transcript to read: as text, or as a page to print.
+//! An incident to read on a terminal.
 
 use super::harmless;
-use crate::air::place::Language;
-use crate::hotline::{Entry, Words};
-use crate::store::IncidentRow;
-use crate::web::escaped;
-use serde_json::Value;
+use crate::web::Document;
 use std::fmt::Write;
 
-/// How the page looks; it loads nothing from elsewhere.
-const STYLE: &str = "body{font:11pt/1.5 sans-serif;max-width:46em;margin:2em auto;padding:0 1em}\
-h1{font-size:1.4em}dt{font-weight:bold}dd{margin:0 0 .4em}\
-li{list-style:none;margin:0 0 .7em;break-inside:avoid}ol{padding:0}\
-code{font-size:.7em;color:#555;overflow-wrap:anywhere}.drill{border:3px solid #b00;padding:.4em;color:#b00;font-weight:bold}";
-
-/// A transcript in words.
-pub struct Document {
-    language: &'static str,
-    title: String,
-    /// The mark of an exercise.
-    exercise: Option<&'static str>,
-    /// What is said above the entries: name and value.
-    facts: Vec<(&'static str, String)>,
-    /// Each entry's line and hash.
-    lines: Vec<(String, String)>,
-}
-
-impl Document {
-    /// An incident in these words.
-    pub fn of(row: &IncidentRow, transcript: Vec<Value>, words: &Words<'_>) -> Document {
-        let one = |ko, zh, en| match words.language {
-            Language::Ko => ko,
-            Language::Zh => zh,
-            Language::En => en,
-        };
-        let text = |key: &str| row.state[key].as_str().unwrap_or("-").to_owned();
-        let missing = row.state["missing"].as_array().into_iter().flatten();
-        let missing: Vec<String> =
-            missing.filter_map(Value::as_str).map(|id| words.party(id)).collect();
-        let state = match row.closed {
-            Some(at) => {
-                format!("{} {}", one("종료", "已结束", "closed"), at.local(&words.time_zone))
-            }
-            None => one("진행 중", "进行中", "open").to_owned(),
-        };
-        let zone = words.time_zone.iana_name().unwrap_or("UTC").to_owned();
-        let facts = vec![
-            (one("원인", "原因", "cause"), text("cause")),
-            (one("지역", "区域", "group"), text("group")),
-            (one("상태", "状态", "state"), state),
-            (one("종료 미동의", "尚未同意结束", "not agreed to close"), missing.join(", ")),
-            (one("시각 기준", "时间所用时区", "times in"), zone),
-            (one("마지막 해시", "末条哈希", "head"), text("head")),
-        ];
-        let facts = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-        let hash = |entry: &Value| entry["hash"].as_str().unwrap_or_default().to_owned();
-        // What cannot be read is shown as it stands: `verify` says what is wrong.
-        let line = |entry: &Value| match serde_json::from_value::<Entry>(entry.clone()) {
-            Ok(known) => words.line(&known),
-            Err(_) => entry.to_string(),
-        };
-        Document {
-            language: words.language.code(),
-            title: format!("{} {}", one("핫라인 사건", "热线事件", "Hotline incident"), row.case),
-            exercise: row.exercise.then(|| words.exercise()),
-            facts,
-            lines: transcript.iter().map(|e| (harmless(&line(e)), hash(e))).collect(),
-        }
+/// The document for a terminal.
+pub fn text(document: &Document) -> String {
+    let mut text = String::new();
+    let mark = document.exercise.map(|mark| format!("{mark} ")).unwrap_or_default();
+    // Writing to a String cannot fail.
+    let _ = writeln!(text, "{mark}{}", document.title);
+    for (name, value) in &document.facts {
+        let _ = writeln!(text, "{name}: {}", harmless(value));
     }
-
-    /// For a terminal.
-    pub fn text(&self) -> String {
-        let mut text = String::new();
-        let mark = self.exercise.map(|mark| format!("{mark} ")).unwrap_or_default();
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{mark}{}", self.title);
-        for (name, value) in &self.facts {
-            let _ = writeln!(text, "{name}: {}", harmless(value));
-        }
-        text.push('\n');
-        for (line, _) in &self.lines {
-            let _ = writeln!(text, "{line}");
-        }
-        text
+    text.push('\n');
+    for (line, _) in &document.lines {
+        let _ = writeln!(text, "{}", harmless(line));
     }
-
-    /// For a browser and a printer.
-    pub fn html(&self) -> String {
-        let mut page = format!(
-            "<!doctype html>\n<html lang=\"{}\"><head><meta charset=\"utf-8\">\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\
-             <title>{title}</title><style>{STYLE}</style></head><body>\n",
-            self.language,
-            title = escaped(&self.title)
-        );
-        if let Some(mark) = self.exercise {
-            let _ = writeln!(page, "<p class=\"drill\">{}</p>", escaped(mark));
-        }
-        let _ = writeln!(page, "<h1>{}</h1>\n<dl>", escaped(&self.title));
-        for (name, value) in &self.facts {
-            let _ = writeln!(page, "<dt>{}</dt><dd>{}</dd>", escaped(name), escaped(value));
-        }
-        page.push_str("</dl>\n<ol>\n");
-        for (line, hash) in &self.lines {
-            let _ = writeln!(page, "<li>{}<br><code>{}</code></li>", escaped(line), escaped(hash));
-        }
-        page.push_str("</ol>\n</body></html>\n");
-        page
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::air::Stamp;
-    use crate::hotline::Plan;
-    use jiff::tz::TimeZone;
-    use serde_json::json;
-
-    #[test]
-    fn a_page_shows_what_people_wrote_and_never_runs_it() {
-        let note = json!({ "at": "2022-01-08T13:00:00Z", "hash": "ab", "incident": "x", "number": 1,
-            "previous": "00", "what": { "kind": "note", "text": "<script>alert('1')</script>" },
-            "who": { "role": "party", "from": "api", "name": null, "party": "KR" } });
-        let row = IncidentRow {
-            row: 1,
-            id: "x".into(),
-            case: "EX-2022-0001".into(),
-            exercise: true,
-            opened: Stamp(0),
-            closed: None,
-            state: json!({ "cause": "<b>", "group": "all", "missing": ["KR"], "head": "ab" }),
-        };
-        let plan = Plan::default();
-        let page = |language| {
-            let words = Words { language, time_zone: TimeZone::UTC, plan: &plan };
-            Document::of(&row, vec![note.clone(), json!({ "hash": 7 })], &words).html()
-        };
-        for (language, mark) in
-            [(Language::Ko, "[훈련]"), (Language::Zh, "【演习】"), (Language::En, "[EXERCISE]")]
-        {
-            let page = page(language);
-            assert!(!page.contains("<script>") && !page.contains("<b>"), "{page}");
-            assert!(page.contains("&lt;script&gt;") && page.contains(mark), "{page}");
-            assert!(page.contains("{&quot;hash&quot;:7}"), "{page}");
-        }
-    }
+    text
 }

@@ -208,12 +208,14 @@ fn string<'a>(data: &'a Value, key: &str) -> Option<&'a str> {
 
 /// Where a person can see more.
 fn link(told: &Told<'_>) -> String {
-    let base = told.world.base_url.trim_end_matches('/');
+    let world = told.world;
+    let base = world.base_url.trim_end_matches('/');
     match told.event.kind.as_str() {
         "dustline.change.v1" => format!("{base}/changes/{}", told.event.uid),
         "dustline.incident.v1" => {
             let id = told.event.subject.trim_start_matches("incident/");
-            format!("{base}/api/v1/incidents/{id}")
+            let base = world.offers.as_ref().map_or(base, |o| &o.links.public_url);
+            format!("{base}/incidents/{id}")
         }
         _ => format!("{base}/"),
     }

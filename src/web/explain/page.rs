@@ -22,7 +22,7 @@ const STATIONS_MAX: usize = 200;
 /// The page as an answer; its policy allows its own style and nothing else.
 pub(super) fn response(explained: &Explained, language: Language, instance: &str) -> Response {
     let page = Page::of(explained, language).html(instance);
-    ([(header::CONTENT_SECURITY_POLICY, policy(false))], Html(page)).into_response()
+    ([(header::CONTENT_SECURITY_POLICY, policy(STYLE, false))], Html(page)).into_response()
 }
 
 /// A change for a reader.
