@@ -245,12 +245,14 @@ pub struct Attempt {
 /// What came of one attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// The receiver took it: status, and time it took in ms.
+    /// The receiver took it.
     Delivered {
-        /// HTTP status.
+        /// Status, of HTTP or SMTP.
         status: u16,
         /// From request to end of response, ms.
         took_ms: u64,
+        /// SHA-256 of the answer's body, in hexadecimal; none if it did not end in time.
+        digest: Option<String>,
     },
     /// Not now: why, and when to try again.
     Retry {

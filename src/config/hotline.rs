@@ -203,6 +203,7 @@ fn read_plan(
             &[("none", LiftedWhen::None), ("below_open_on", LiftedWhen::BelowOpening)],
             defaults.lifted_when,
         ),
+        prove_delivery: table.flag("prove_delivery", defaults.prove_delivery),
     }
 }
 

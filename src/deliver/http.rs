@@ -12,11 +12,12 @@ use super::schedule::Answer;
 use crate::config::settings::{BodyFormat, Outgoing, Receiver};
 use crate::link;
 use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
+use sha2::{Digest, Sha256};
 use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// As much of an answer's body is read, bytes.
+/// As much of an answer's body is read and counts, bytes.
 const ANSWER_MAX: usize = 64 * 1024;
 /// As much of it is kept for people, characters.
 const WORDS_MAX: usize = 200;
@@ -107,14 +108,23 @@ async fn answer(mut response: reqwest::Response, format: BodyFormat) -> Answer {
         response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);
     if !(200..300).contains(&code) {
         let said = read(&mut response).await;
-        return Answer::Status { code, retry_after, words: words(&String::from_utf8_lossy(&said)) };
+        let words = words(&String::from_utf8_lossy(&said));
+        return Answer::Status { code, retry_after, words, digest: Some(digest(&said)) };
     }
     // Where the status decides, a body that never ends does not undo it.
-    let said = tokio::time::timeout(DRAIN_MAX, read(&mut response)).await.unwrap_or_default();
-    match format::refusal(format, &said) {
+    let said = tokio::time::timeout(DRAIN_MAX, read(&mut response)).await.ok();
+    match format::refusal(format, said.as_deref().unwrap_or_default()) {
         Some(why) => Answer::Refused { code, why: words(&why) },
-        None => Answer::Status { code, retry_after, words: String::new() },
+        None => {
+            let digest = said.as_deref().map(digest);
+            Answer::Status { code, retry_after, words: String::new(), digest }
+        }
     }
+}
+
+/// What proves later what an answer was.
+pub(super) fn digest(answer: &[u8]) -> String {
+    Sha256::digest(answer).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The body up to the bound; what came until an error.
@@ -126,6 +136,7 @@ async fn read(response: &mut reqwest::Response) -> Vec<u8> {
             _ => break,
         }
     }
+    all.truncate(ANSWER_MAX);
     all
 }
 

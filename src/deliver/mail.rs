@@ -8,7 +8,7 @@
 //! a login that is refused among it, is tried again, since it may be mended.
 
 use super::guard::Guard;
-use super::http::{too_slow, with_causes};
+use super::http::{digest, too_slow, with_causes};
 use super::schedule::Answer;
 use crate::config::settings::{Mail, Receiver};
 use lettre::Address;
@@ -35,9 +35,10 @@ pub(super) async fn send(guard: &Guard, receiver: &Receiver, mail: &Mail, body: 
         let mut server = connect(guard, receiver, mail).await.map_err(Answer::None)?;
         let answer = server.send(&envelope, body).await.map_err(refused)?;
         let code = u16::from(answer.code());
-        let words = answer.message().collect::<Vec<_>>().join(" ");
+        let lines = answer.message().collect::<Vec<_>>().join("\n");
         let _ = tokio::time::timeout(GOODBYE_MAX, server.quit()).await;
-        Ok(Answer::Status { code, retry_after: None, words })
+        let digest = Some(digest(lines.as_bytes()));
+        Ok(Answer::Status { code, retry_after: None, words: String::new(), digest })
     };
     match tokio::time::timeout(receiver.timeout, sending).await {
         Ok(sent) => sent.unwrap_or_else(|answer| answer),

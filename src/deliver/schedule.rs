@@ -33,6 +33,8 @@ pub enum Answer {
         retry_after: Option<String>,
         /// What it said, shortened; for people.
         words: String,
+        /// SHA-256 of what it said, in hexadecimal; none if that did not end in time.
+        digest: Option<String>,
     },
     /// It answered 2xx, and said in the body that it does not take it.
     Refused {
@@ -81,9 +83,9 @@ pub struct Verdict {
 /// Judges an attempt.
 pub fn judge(answer: &Answer, ended: Ended<'_>, schedule: &[Duration]) -> Verdict {
     let (why, asked) = match answer {
-        Answer::Status { code, .. } if (200..300).contains(code) => {
+        Answer::Status { code, digest, .. } if (200..300).contains(code) => {
             let took_ms = u64::try_from(ended.took.as_millis()).unwrap_or(u64::MAX);
-            let outcome = Outcome::Delivered { status: *code, took_ms };
+            let outcome = Outcome::Delivered { status: *code, took_ms, digest: digest.clone() };
             return Verdict { outcome, wait: None };
         }
         Answer::Status { code: 410, words, .. } => {
@@ -94,7 +96,7 @@ pub fn judge(answer: &Answer, ended: Ended<'_>, schedule: &[Duration]) -> Verdic
             let why = with_words(&format!("{code}: the receiver refuses it for good"), why);
             return Verdict { outcome: Outcome::Dead { why, disable: false }, wait: None };
         }
-        Answer::Status { code, retry_after, words } => {
+        Answer::Status { code, retry_after, words, .. } => {
             let asked = match (code, retry_after) {
                 (429 | 503, Some(text)) => retry_after_of(text, ended.real),
                 _ => None,
@@ -177,7 +179,7 @@ mod tests {
 
     fn status(code: u16, retry_after: Option<&str>) -> Answer {
         let retry_after = retry_after.map(str::to_owned);
-        Answer::Status { code, retry_after, words: String::new() }
+        Answer::Status { code, retry_after, words: String::new(), digest: Some("ab".to_owned()) }
     }
 
     fn wait(answer: &Answer) -> Option<Duration> {
@@ -189,9 +191,9 @@ mod tests {
         for code in 100..600 {
             let verdict = judge(&status(code, None), ended(1), &SCHEDULE);
             match verdict.outcome {
-                Outcome::Delivered { status, took_ms } => {
+                Outcome::Delivered { status, took_ms, digest } => {
                     assert!((200..300).contains(&code));
-                    assert_eq!((status, took_ms), (code, 7));
+                    assert_eq!((status, took_ms, digest.as_deref()), (code, 7, Some("ab")));
                 }
                 Outcome::Dead { disable, .. } => assert!(code == 410 && disable),
                 Outcome::Retry { .. } => assert!(!(200..300).contains(&code) && code != 410),

@@ -247,7 +247,7 @@ impl Stage {
         let receiver = job.receiver.as_str();
         let (notice, at) = (attempt.notice, attempt.at);
         let outcome = match &attempt.outcome {
-            Outcome::Delivered { status, took_ms } => {
+            Outcome::Delivered { status, took_ms, .. } => {
                 tracing::debug!(receiver, notice, status, took_ms, "notice delivered");
                 if let Some(age) = age {
                     self.metrics.delivered(age);

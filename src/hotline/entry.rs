@@ -2,7 +2,7 @@
 //! in JSON is a promise to everyone who checks it: `docs/transcript.md`.
 
 use super::canon::canonical;
-use super::facts::{Asked, Facts, Measure, Standing};
+use super::facts::{Asked, Facts, Measure, Proof, Standing};
 use super::instant;
 use super::plan::Grade;
 use crate::air::Stamp;
@@ -193,6 +193,8 @@ pub enum What {
     Agreed,
     /// It is lifted and all have agreed.
     Closed,
+    /// A receiver has taken what it was told of an entry: the proof of it.
+    Delivered(Proof),
 }
 
 /// A kind of [`What`].
@@ -212,11 +214,12 @@ pub enum Kind {
     Note,
     Agreed,
     Closed,
+    Delivered,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Opened,
         Kind::Reopened,
         Kind::Joined,
@@ -230,6 +233,7 @@ impl Kind {
         Kind::Note,
         Kind::Agreed,
         Kind::Closed,
+        Kind::Delivered,
     ];
 
     /// Its name in JSON.
@@ -248,6 +252,7 @@ impl Kind {
             Kind::Note => "note",
             Kind::Agreed => "agreed",
             Kind::Closed => "closed",
+            Kind::Delivered => "delivered",
         }
     }
 }
@@ -269,6 +274,7 @@ impl What {
             What::Note { .. } => Kind::Note,
             What::Agreed => Kind::Agreed,
             What::Closed => Kind::Closed,
+            What::Delivered(_) => Kind::Delivered,
         }
     }
 }

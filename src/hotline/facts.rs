@@ -147,3 +147,24 @@ impl MeasureKind {
         }
     }
 }
+
+/// That a receiver has taken what it was told.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// SHA-256 of its answer's body, in hexadecimal; none if the body did not end in time.
+    pub answer: Option<String>,
+    /// When the answer came.
+    #[serde(with = "instant")]
+    pub at: Stamp,
+    /// The `webhook-id` under which it was told.
+    pub notice: String,
+    /// The number of the entry that it was told of.
+    pub of: u32,
+    /// The party for which it was told.
+    pub party: String,
+    /// The receiver.
+    pub receiver: String,
+    /// The status of its answer.
+    pub status: u16,
+}

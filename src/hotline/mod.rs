@@ -53,7 +53,7 @@ mod tests;
 pub use act::{Act, Does};
 pub use canon::canonical;
 pub use entry::{Entry, FIRST, Kind, Owed, What, Who};
-pub use facts::{Asked, Facts, Measure, MeasureKind, Standing};
+pub use facts::{Asked, Facts, Measure, MeasureKind, Proof, Standing};
 pub use incident::{Incident, Shared};
 pub use party::PartyState;
 pub use plan::{EMERGENCY_RANK, Grade, Group, LiftedWhen, Opener, Party, Place, Plan, Step};
@@ -96,6 +96,13 @@ pub enum Happening {
     },
     /// Somebody acts.
     Act(Act),
+    /// A receiver has taken what it was told of an incident.
+    Delivered {
+        /// The incident's id.
+        incident: String,
+        /// The proof.
+        proof: Proof,
+    },
 }
 
 /// What followed from one happening.
@@ -139,9 +146,17 @@ impl Hotline {
             Happening::Tick => {}
             Happening::Change { change, exercise } => self.change(change, *exercise, &mut out),
             Happening::Act(act) => out.refused = self.act(act, &mut out).err(),
+            Happening::Delivered { incident, proof } => self.delivered(incident, proof, &mut out),
         }
         self.do_what_is_due(&mut out);
         out
+    }
+
+    /// Keeps the proof of a delivery, of which nobody is told in turn.
+    fn delivered(&mut self, incident: &str, proof: &Proof, out: &mut Outcome) {
+        if let Some(place) = self.place_of(incident).filter(|_| self.plan.prove_delivery) {
+            self.record(place, Who::System, What::Delivered(proof.clone()), out);
+        }
     }
 
     /// When something is due next, if nothing happens before.

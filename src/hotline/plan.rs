@@ -38,6 +38,8 @@ pub struct Plan {
     pub cooling: Duration,
     /// When the level counts as lifted.
     pub lifted_when: LiftedWhen,
+    /// Whether the transcript has an entry for every notice that was taken.
+    pub prove_delivery: bool,
 }
 
 impl Default for Plan {
@@ -54,6 +56,7 @@ impl Default for Plan {
             reopen_within: minutes(12 * 60),
             cooling: minutes(60),
             lifted_when: LiftedWhen::None,
+            prove_delivery: true,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A transcript in words: one line an entry, in the reader's language.
 
 use super::entry::{Entry, Kind, Owed, What, Who};
-use super::facts::{Asked, Facts, Measure, MeasureKind};
+use super::facts::{Asked, Facts, Measure, MeasureKind, Proof};
 use super::incident::Incident;
 use super::plan::{Grade, Plan};
 use crate::air::Stamp;
@@ -48,6 +48,7 @@ impl Words<'_> {
             Kind::Note => ("의견", "备注", "note"),
             Kind::Agreed => ("종료 동의", "同意结束", "agreed to close"),
             Kind::Closed => ("사건 종료", "事件结束", "incident closed"),
+            Kind::Delivered => ("알림 전달", "通知已送达", "notice delivered"),
         };
         self.one_of(ko, zh, en)
     }
@@ -151,6 +152,10 @@ impl Words<'_> {
             What::Measure { measure } => self.measure_in_words(measure),
             What::Ended { at, measure } => format!("{measure} ({})", self.time(*at)),
             What::Note { text } => text.clone(),
+            What::Delivered(proof) => {
+                let Proof { party, receiver, of, status, .. } = proof;
+                format!("{receiver} ({}), {of}, {status}", self.party(party))
+            }
             What::Acknowledged | What::Agreed | What::Closed => String::new(),
         }
     }

@@ -6,7 +6,7 @@ use crate::air::Stamp;
 use crate::air::place::Language;
 use crate::flow::{Acted, NotFollowed};
 use crate::hotline::{
-    self, Act, Does, Entry, Happening, Hotline, Incident, Outcome, Recorded, Refusal, Saved,
+    self, Act, Does, Entry, Happening, Hotline, Incident, Outcome, Proof, Recorded, Refusal, Saved,
     Summary, Telling, Who, Words, canonical,
 };
 use crate::link::{Deed, Link};
@@ -19,6 +19,18 @@ use std::collections::BTreeSet;
 type Followed = Result<Option<Result<Acted, NotFollowed>>, StoreError>;
 /// What comes of an act, unless the store fails.
 type Answer = Result<Option<Result<Acted, Refusal>>, StoreError>;
+
+/// A notice that a receiver has taken.
+pub(super) struct Delivered {
+    /// The `webhook-id` of the notice.
+    pub uid: String,
+    pub receiver: String,
+    /// When the answer came.
+    pub at: Stamp,
+    pub status: u16,
+    /// Of the answer's body.
+    pub digest: Option<String>,
+}
 
 /// The hotline, with who can be told.
 pub(super) struct Desk {
@@ -103,6 +115,32 @@ impl Desk {
             writer.use_link(&id, now, link.expires)?;
         }
         Ok(acted.map(|acted| acted.map_err(NotFollowed::from)))
+    }
+
+    /// A receiver has taken a notice; matters if it was of an incident.
+    pub fn delivered(
+        &mut self,
+        notice: &Delivered,
+        event: &EventRow,
+        writer: &mut Writer,
+    ) -> Result<(), StoreError> {
+        let text = |key: &str| event.data.get(key).and_then(Value::as_str).map(str::to_owned);
+        let number = event.data.get("number").and_then(Value::as_u64);
+        let of = number.and_then(|number| u32::try_from(number).ok());
+        let (Some(incident), Some(party), Some(of)) = (text("incident"), text("party"), of) else {
+            return Ok(());
+        };
+        let proof = Proof {
+            answer: notice.digest.clone(),
+            at: notice.at,
+            notice: notice.uid.clone(),
+            of,
+            party,
+            receiver: notice.receiver.clone(),
+            status: notice.status,
+        };
+        let event = Happening::Delivered { incident, proof };
+        self.happened(&event, notice.at, writer).map(drop)
     }
 
     fn happened(

@@ -1,5 +1,6 @@
 //! What becomes of notices: attempts, receivers that stand in, acts of operators.
 
+use super::desk::Delivered;
 use super::state::State;
 use crate::air::Stamp;
 use crate::flow::{Attempt, Handled, OutboxAct, Outcome};
@@ -12,9 +13,22 @@ impl State {
     pub fn attempt(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
         self.writer.put_attempt(attempt)?;
         self.stand_in(attempt)?;
+        self.prove(attempt)?;
         let Outcome::Dead { why, disable: true } = &attempt.outcome else { return Ok(()) };
         let receiver = self.writer.receiver_of(attempt.notice)?.unwrap_or_default();
         self.condition("receiver_disabled", &receiver, Some(why), attempt.at)
+    }
+
+    /// Has the hotline keep the proof that a notice of an incident was delivered.
+    fn prove(&mut self, attempt: &Attempt) -> Result<(), StoreError> {
+        let Outcome::Delivered { status, digest, .. } = &attempt.outcome else { return Ok(()) };
+        let Some(desk) = &mut self.desk else { return Ok(()) };
+        let Some((uid, receiver, event)) = self.writer.delivered(attempt.notice)? else {
+            return Ok(());
+        };
+        let (status, digest) = (*status, digest.clone());
+        let delivered = Delivered { uid, receiver, at: attempt.at, status, digest };
+        desk.delivered(&delivered, &event, &mut self.writer)
     }
 
     /// Tells the receiver that stands in for one that cannot be reached.

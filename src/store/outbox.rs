@@ -17,8 +17,10 @@ impl Writer {
     /// Notes what came of an attempt to deliver a notice.
     pub fn put_attempt(&self, a: &Attempt) -> Res<()> {
         let (state, next, last, done) = match &a.outcome {
-            Outcome::Delivered { status, took_ms } => {
-                ("delivered", a.at, format!("{status} in {took_ms} ms"), Some(a.at.0))
+            Outcome::Delivered { status, took_ms, digest } => {
+                let answer = digest.as_ref().map(|d| format!("; answer sha256 {d}"));
+                let said = format!("{status} in {took_ms} ms{}", answer.unwrap_or_default());
+                ("delivered", a.at, said, Some(a.at.0))
             }
             Outcome::Retry { why, next } => ("pending", *next, why.clone(), None),
             Outcome::Dead { why, .. } => ("dead", a.at, why.clone(), Some(a.at.0)),
@@ -59,6 +61,22 @@ impl Writer {
                 .prepare_cached(
                     "SELECT o.receiver, o.attempts, e.id, e.uid, e.kind, e.subject, e.time, e.data
                      FROM outbox o JOIN events e ON e.id = o.event WHERE o.id = ?",
+                )?
+                .query_row([notice], |r| Ok((r.get(0)?, r.get(1)?, event_of(r, 2)?)))
+                .optional()
+        };
+        run().map_err(|e| classify(&self.path, e))
+    }
+
+    /// The `webhook-id` and receiver of a notice of an incident that was delivered,
+    /// and what it told.
+    pub fn delivered(&self, notice: i64) -> Res<Option<(String, String, EventRow)>> {
+        let run = || {
+            self.conn
+                .prepare_cached(
+                    "SELECT o.uid, o.receiver, e.id, e.uid, e.kind, e.subject, e.time, e.data
+                     FROM outbox o JOIN events e ON e.id = o.event
+                     WHERE o.id = ? AND o.state = 'delivered' AND e.kind = 'dustline.incident.v1'",
                 )?
                 .query_row([notice], |r| Ok((r.get(0)?, r.get(1)?, event_of(r, 2)?)))
                 .optional()

@@ -238,9 +238,14 @@ async fn nobody_else_acts(w: &World, case: &str) {
 
 /// The transcript, the notices, and what a terminal shows of them.
 async fn what_is_left(w: &World, case: &str) {
+    let none = |v: &Value| v["outbox"].as_array().is_some_and(Vec::is_empty);
+    w.daemon.until("everything told", "/api/v1/outbox?state=pending", none).await;
     let transcript = w.transcript().await;
-    let kinds: Vec<&str> = transcript.iter().map(|e| e["what"]["kind"].as_str().unwrap()).collect();
+    let (proofs, told): (Vec<&Value>, Vec<&Value>) =
+        transcript.iter().partition(|e| e["what"]["kind"] == "delivered");
+    let kinds: Vec<&str> = told.iter().map(|e| e["what"]["kind"].as_str().unwrap()).collect();
     assert_eq!((kinds[0], *kinds.last().unwrap()), ("opened", "closed"));
+    each_notice_is_proven_once(&proofs, &w.receiver.so_far());
     let escalated = transcript.iter().filter(|e| e["what"]["kind"] == "escalated");
     let parties: BTreeSet<&str> = escalated.map(|e| e["what"]["party"].as_str().unwrap()).collect();
     assert_eq!(parties, BTreeSet::from(["CN"]), "Korea acknowledged in time");
@@ -266,6 +271,26 @@ async fn what_is_left(w: &World, case: &str) {
         assert!(page.starts_with("<!doctype html>") && page.contains(word), "{page}");
     }
     altered_is_found(w, case);
+}
+
+/// Of every notice that arrived the transcript says so, with what was answered.
+fn each_notice_is_proven_once(proofs: &[&Value], got: &[Got]) {
+    // SHA-256 of what the receiver answers: "so be it".
+    const ANSWER: &str = "802e720a2872a46ff65973146f240154b0b823ad41bfc33a3520012b66a62582";
+    let proven: Vec<&str> = proofs.iter().map(|p| p["what"]["notice"].as_str().unwrap()).collect();
+    let distinct: BTreeSet<&str> = proven.iter().copied().collect();
+    assert_eq!(distinct, got.iter().map(|g| g.id.as_str()).collect());
+    assert_eq!(distinct.len(), proven.len(), "once each");
+    for proof in proofs {
+        let what = &proof["what"];
+        let g = got.iter().find(|g| g.id == what["notice"]).unwrap();
+        assert_eq!(g.path, format!("/{}", what["receiver"].as_str().unwrap()));
+        assert_eq!(
+            (&g.body["data"]["number"], &g.body["data"]["party"]),
+            (&what["of"], &what["party"])
+        );
+        assert_eq!((&what["status"], &what["answer"]), (&json!(200), &json!(ANSWER)));
+    }
 }
 
 /// One altered letter in the store is found, with its place.

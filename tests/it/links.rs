@@ -114,10 +114,12 @@ impl World {
         self.daemon.get("/api/v1/incidents").await["incidents"][0].clone()
     }
 
+    /// The transcript, but for the proofs of what is told meanwhile.
     async fn transcript(&self) -> Vec<Value> {
         let id = self.incident().await["id"].as_str().unwrap().to_owned();
         let all = self.daemon.get(&format!("/api/v1/incidents/{id}")).await;
-        all["transcript"].as_array().unwrap().clone()
+        let all = all["transcript"].as_array().unwrap().iter();
+        all.filter(|e| e["what"]["kind"] != "delivered").cloned().collect()
     }
 
     /// A link that this daemon could have made.
