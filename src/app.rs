@@ -332,6 +332,7 @@ fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {
             instance: settings.instance.clone(),
             base_url: settings.http.base_url.clone(),
             areas: deliver::format::Areas::of(&settings.zones, &settings.stations),
+            templates: settings.templates.clone(),
             offers: shared
                 .link_key
                 .clone()

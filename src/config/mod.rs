@@ -34,6 +34,7 @@ pub mod secret;
 pub mod settings;
 mod source;
 mod station;
+pub mod templates;
 mod url;
 mod values;
 mod zone;
@@ -46,6 +47,7 @@ pub use fault::{Fault, Finding, Warning};
 pub use rulesets::{Own, Rulesets};
 pub use secret::Secret;
 pub use settings::Settings;
+pub use templates::Templates;
 
 use self::fault::Text;
 use self::reader::{Context, Found, Table};
@@ -155,6 +157,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
     let data_dir = root.get("data_dir").and_then(|i| i.path());
     let http = daemon::http(&mut root);
+    let templates = templates::read(&mut root);
     let presets = presets::all(&mut root);
     let quality = quality::read(&mut root);
     let mut sources = source::read(&mut root, instance.as_deref(), (&presets, &quality));
@@ -204,6 +207,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         quarantine,
         delivery,
         outgoing,
+        templates,
         hotline: hotline.plan,
         links: hotline.links,
         party_tokens: hotline.tokens,

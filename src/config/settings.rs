@@ -7,6 +7,7 @@ pub use tell::{
 };
 
 use super::secret::Secret;
+use super::templates::Templates;
 use crate::air::{Names, Quantity};
 use crate::decode::{ForecastZone, Route};
 use crate::flow::Lane;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub delivery: Delivery,
     /// Where they may go.
     pub outgoing: Outgoing,
+    /// The operator's own texts. Default: none, the built-in ones are told.
+    pub templates: Templates,
     /// The hotline between parties, if there is one.
     pub hotline: Option<hotline::Plan>,
     /// The one-time links with which its parties act, if there are any.

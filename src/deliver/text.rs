@@ -6,6 +6,9 @@
 //! known here is shown as it is written in the ruleset.
 
 mod particulars;
+mod variables;
+
+pub use variables::variables;
 
 use crate::air::place::Language;
 use crate::air::{Names, Quantity, Stamp};
@@ -23,10 +26,21 @@ pub fn text(kind: &str, data: &Value, language: Language) -> String {
     if data.get("exercise").and_then(Value::as_bool) != Some(true) {
         return told;
     }
+    marked(&told, language)
+}
+
+/// A text marked as that of an exercise.
+pub fn marked(text: &str, language: Language) -> String {
+    let space = if language == Language::Zh { "" } else { " " };
+    format!("{}{space}{text}", mark(language))
+}
+
+/// The mark of an exercise.
+fn mark(language: Language) -> &'static str {
     match language {
-        Language::Ko => format!("[훈련] {told}"),
-        Language::Zh => format!("【演习】{told}"),
-        Language::En => format!("[EXERCISE] {told}"),
+        Language::Ko => "[훈련]",
+        Language::Zh => "【演习】",
+        Language::En => "[EXERCISE]",
     }
 }
 

@@ -45,6 +45,7 @@ fn shelf() -> Shelf {
         .with_file("/etc/dustline/kr-desk.secret", SIGNING_KEY)
         .with_file("/etc/dustline/kr-desk.former", ED25519_KEY)
         .with_file("/etc/dustline/kr-director.url", "https://chat.example/hook/token")
+        .with_file("/etc/dustline/templates/change.ko.txt", "{{ text }}")
         .with_file("/etc/dustline/mail.password", "p")
         .with_file("/etc/dustline/influxdb.token", "t")
         .with_file("/etc/dustline/party-kr.token", "t")

@@ -11,6 +11,7 @@ mod presets;
 mod quality;
 mod robust;
 mod rulesets;
+mod templates;
 mod zones;
 
 use super::environment::Environment;

@@ -7,7 +7,7 @@
 //! been repeated for some minutes. We tell once, and silence never lifts a level:
 //! the end is therefore given, a year ahead.
 
-use super::{JSON, Request, Told, Turn, headline, is_exercise, link, string, turn, words};
+use super::{JSON, Request, Told, Turn, is_exercise, link, string, title, turn, words};
 use crate::air::Stamp;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -59,7 +59,7 @@ fn alert(told: &Told<'_>, level: Option<String>, starts: Option<Stamp>, ends: St
     let mut alert = json!({
         "labels": labels,
         "annotations": {
-            "summary": headline(event, told.language),
+            "summary": title(told),
             "description": words(told, told.language),
         },
         "endsAt": ends.to_string(),

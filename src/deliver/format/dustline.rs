@@ -6,8 +6,8 @@
 //! (`inputs_omitted` says how many), then long strings are cut (`shortened`),
 //! then everything goes that is not needed to know what happened.
 
-use super::{Request, Told, link};
-use crate::deliver::text::{in_language, text};
+use super::{Request, Told, link, words_of};
+use crate::deliver::text::in_language;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -83,7 +83,7 @@ fn write(told: &Told<'_>, data: &Map<String, Value>) -> Vec<u8> {
     if let Some(criterion) = data.get("criterion").and_then(|c| in_language(c, language)) {
         all.insert("criterion".to_owned(), Value::String(criterion));
     }
-    let words = text(&event.kind, &Value::Object(data.clone()), language);
+    let words = words_of(told, &Value::Object(data.clone()), language);
     all.insert("text".to_owned(), Value::String(words));
     all.remove("said");
     all.entry("exercise").or_insert(Value::Bool(false));
@@ -159,6 +159,7 @@ mod tests {
     use crate::air::Stamp;
     use crate::air::place::Language;
     use crate::deliver::format::fixture;
+    use crate::deliver::text::text;
     use crate::store::EventRow;
     use proptest::prelude::*;
 

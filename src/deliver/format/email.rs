@@ -6,7 +6,7 @@
 //! name, so that programs show them together; `Auto-Submitted` (RFC 3834) keeps
 //! automatic replies away.
 
-use super::{Request, Told, headline, link, words};
+use super::{Request, Told, link, title, words};
 use crate::air::place::Language;
 use crate::config::settings::{Mail, Receiver};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -35,7 +35,7 @@ fn message(told: &Told<'_>, receiver: &str, mail: &Mail) -> Option<Vec<u8>> {
         .date(UNIX_EPOCH + since_1970)
         .message_id(Some(format!("<{}.{receiver}@{instance}>", event.uid)))
         .references(format!("<{thread}@{instance}>"))
-        .subject(headline(event, told.language))
+        .subject(title(told))
         .raw_header(raw("Auto-Submitted", "auto-generated"))
         .header(ContentType::TEXT_PLAIN);
     for to in &mail.to {

@@ -1,6 +1,6 @@
 //! Feishu (飞书) and Lark: a group robot's JSON, with its signature inside.
 
-use super::{Request, Told, cut, headline, hmac_sha256, link, words};
+use super::{Request, Told, cut, hmac_sha256, link, title, words};
 use crate::air::place::Language;
 use crate::config::Secret;
 use base64::Engine;
@@ -26,7 +26,7 @@ pub(super) fn request(told: &Told<'_>, secret: Option<&Secret>) -> Request {
     let mut body = json!({
         "msg_type": "post",
         "content": { "post": { version: {
-            "title": headline(told.event, told.language),
+            "title": title(told),
             "content": lines,
         } } },
     });

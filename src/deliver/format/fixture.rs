@@ -86,7 +86,7 @@ pub fn world() -> World {
     areas.insert("zone/seoul", Area::Polygon(corners));
     areas.insert("station/jongno", Area::Point([37.572, 127.005]));
     let (instance, base_url) = ("seoul-1".to_owned(), "http://127.0.0.1:8080/".to_owned());
-    World { instance, base_url, areas, offers: Some(offers()) }
+    World { instance, base_url, areas, offers: Some(offers()), ..World::default() }
 }
 
 /// Hands out an event as it is told to a reader of this language.

@@ -32,10 +32,11 @@ pub use offer::{Offer, Offers};
 pub use places::{Area, Areas};
 
 use super::sign;
-use super::text::{in_language, text};
+use super::text::{in_language, marked, text, variables};
 use crate::air::Stamp;
 use crate::air::place::Language;
-use crate::config::settings::{BodyFormat, Receiver};
+use crate::config::Templates;
+use crate::config::settings::{BodyFormat, EventKind, Receiver};
 use crate::store::EventRow;
 use ring::hmac;
 use serde_json::Value;
@@ -52,6 +53,8 @@ pub struct World {
     pub base_url: String,
     /// Where its zones and stations are.
     pub areas: Areas,
+    /// The operator's own texts.
+    pub templates: Templates,
     /// What makes one-time links, if notices have any.
     pub offers: Option<Offers>,
 }
@@ -231,19 +234,54 @@ fn place(event: &EventRow, language: Language) -> String {
         .unwrap_or_else(|| event.subject.clone())
 }
 
-/// The text of an event in its reader's language.
+/// The text of an event in a language.
 fn words(told: &Told<'_>, language: Language) -> String {
-    text(&told.event.kind, &told.event.data, language)
+    words_of(told, &told.event.data, language)
 }
 
-/// The first sentence of a text, whose beginning is the place's name.
+/// The text of an event with these data: the operator's own, or the built-in one.
+fn words_of(told: &Told<'_>, data: &Value, language: Language) -> String {
+    let built_in = text(&told.event.kind, data, language);
+    let kind = match told.event.kind.as_str() {
+        "dustline.change.v1" => EventKind::Change,
+        "dustline.incident.v1" => EventKind::Incident,
+        _ => EventKind::Operational,
+    };
+    let templates = &told.world.templates;
+    if !templates.has(kind, language) {
+        return built_in;
+    }
+    let variables = variables(kind, data, language, (&built_in, &link(told)));
+    let own = templates.text(kind, language, &variables).filter(|own| !own.is_empty());
+    match (own, is_exercise(told.event)) {
+        // Whatever the operator writes, an exercise says that it is one.
+        (Some(own), true)
+            if !own.contains(variables.get("exercise").map_or("", String::as_str)) =>
+        {
+            marked(&own, language)
+        }
+        (own, _) => own.unwrap_or(built_in),
+    }
+}
+
+/// The first sentence of the built-in text.
 fn headline(event: &EventRow, language: Language) -> String {
-    let text = text(&event.kind, &event.data, language);
+    first_sentence(&text(&event.kind, &event.data, language), event, language)
+}
+
+/// The first sentence of what the reader is told.
+fn title(told: &Told<'_>) -> String {
+    first_sentence(&words(told, told.language), told.event, told.language)
+}
+
+/// The first sentence of a text, in which the place's name may have a stop.
+fn first_sentence(text: &str, event: &EventRow, language: Language) -> String {
+    let line = text.lines().next().unwrap_or_default();
     let stop = if language == Language::Zh { "。" } else { ". " };
     let name = place(event, language);
-    let from = text.find(&name).map_or(0, |at| at + name.len());
-    let end = text.get(from..).and_then(|rest| rest.find(stop)).map(|at| from + at);
-    end.and_then(|end| text.get(..end)).unwrap_or(&text).trim_end_matches('.').to_owned()
+    let from = line.find(&name).map_or(0, |at| at + name.len());
+    let end = line.get(from..).and_then(|rest| rest.find(stop)).map(|at| from + at);
+    end.and_then(|end| line.get(..end)).unwrap_or(line).trim_end_matches('.').to_owned()
 }
 
 /// A text with its links, at most `max` bytes: the text gives way.

@@ -218,3 +218,24 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_operators_own_text_is_told_and_an_exercise_is_marked_in_it() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("change.ko.txt"), "{{ place }} {{ to }}: {{ value }}\n")
+        .unwrap();
+    let text = format!("data_dir = \"d\"\ntemplates_dir = {:?}", dir.path().display().to_string());
+    let loaded = crate::config::parse(&text, "t.toml", dir.path(), &crate::config::Machine);
+    let templates = loaded.map_err(|faults| format!("{faults:?}")).unwrap().settings.templates;
+    let world = World { templates, ..world() };
+    let mut event = change(1, "none", "advisory");
+    let said = |event: &EventRow, language| {
+        let told = Told { event, earlier: &[], language, offer: None, world: &world, now: NOW };
+        (words(&told, language), title(&told))
+    };
+    assert_eq!(said(&event, Language::Ko).0, "서울 주의보: 81.84");
+    assert!(said(&event, Language::Zh).0.starts_with("首尔：细颗粒物"));
+    event.data["exercise"] = json!(true);
+    let marked = "[훈련] 서울 주의보: 81.84".to_owned();
+    assert_eq!(said(&event, Language::Ko), (marked.clone(), marked));
+}

@@ -56,7 +56,7 @@ impl Stage {
                 instance: "seoul-1".to_owned(),
                 base_url: "http://127.0.0.1:8080".to_owned(),
                 areas: Areas::default(),
-                offers: None,
+                ..World::default()
             },
             clock: Clock::manual(NOW),
             committed: keeper.committed.clone(),
