@@ -51,7 +51,7 @@ impl Judge {
         let Some(place) = self.device(device).map(|d| d.station) else { return Vec::new() };
         let zones = self.stations.get(place as usize).map_or(Vec::new(), |s| s.zones.clone());
         let Some(moved) = self.stations.get(place as usize) else { return Vec::new() };
-        let moved = StationMoved { station: moved.id.clone(), mean_micro: new };
+        let moved = StationMoved { station: moved.id.to_string(), mean_micro: new };
         let mut out = Vec::new();
         let keep = self.plan.keep;
         for index in zones {
@@ -79,7 +79,7 @@ impl Judge {
     }
 
     fn with_its_id(&self, (place, mean): (u32, i64)) -> Option<StationMoved> {
-        let station = self.stations.get(place as usize)?.id.clone();
+        let station = self.stations.get(place as usize)?.id.to_string();
         Some(StationMoved { station, mean_micro: Some(mean) })
     }
 

@@ -4,6 +4,7 @@ use super::Reading;
 use crate::air::{Hour, Quantity, Stamp};
 use crate::rules::{HourSums, Threshold, ThresholdState, ThresholdStep, micro};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// One series in one hour of a device.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,7 +31,7 @@ pub struct DeviceHour {
 /// A device with its open hours, oldest first.
 #[derive(Debug)]
 pub(super) struct Device {
-    pub name: String,
+    pub name: Arc<str>,
     pub station: u32,
     open: Vec<(Hour, Vec<SeriesHour>)>,
 }
@@ -40,8 +41,8 @@ pub(super) struct Device {
 pub(super) struct SavedDevice(Vec<(Hour, Vec<SeriesHour>)>);
 
 impl Device {
-    pub fn new(name: &str, station: u32) -> Device {
-        Device { name: name.to_owned(), station, open: Vec::new() }
+    pub fn new(name: Arc<str>, station: u32) -> Device {
+        Device { name, station, open: Vec::new() }
     }
 
     pub fn save(&self) -> SavedDevice {
@@ -57,6 +58,8 @@ impl Device {
         let place = match self.open.binary_search_by_key(&hour, |(h, _)| *h) {
             Ok(place) => place,
             Err(place) => {
+                // No more room than is needed: there may be millions of devices.
+                self.open.reserve_exact(1);
                 self.open.insert(place, (hour, Vec::new()));
                 place
             }
@@ -64,6 +67,7 @@ impl Device {
         let series = &mut self.open[place].1;
         let known = series.iter().position(|s| s.quantity == quantity && s.label == label);
         let place = known.unwrap_or_else(|| {
+            series.reserve_exact(1);
             series.push(SeriesHour { quantity, label, sums: HourSums::default() });
             series.len() - 1
         });
@@ -97,7 +101,7 @@ impl Device {
 /// A station with its devices, the zones it belongs to, and its thresholds.
 #[derive(Debug)]
 pub(super) struct Station {
-    pub id: String,
+    pub id: Arc<str>,
     pub devices: Vec<u32>,
     pub zones: Vec<u32>,
     /// The latest instant that a device of it has believably reported.
@@ -119,9 +123,9 @@ pub(super) struct SavedStation {
 }
 
 impl Station {
-    pub fn new(id: &str, thresholds: usize) -> Station {
+    pub fn new(id: Arc<str>, thresholds: usize) -> Station {
         Station {
-            id: id.to_owned(),
+            id,
             devices: Vec::new(),
             zones: Vec::new(),
             newest: Stamp(i64::MIN),
@@ -134,7 +138,7 @@ impl Station {
     pub fn save(&self, rules: &[Threshold]) -> SavedStation {
         let states = rules.iter().zip(&self.thresholds).zip(&self.told);
         SavedStation {
-            id: self.id.clone(),
+            id: self.id.to_string(),
             newest: self.newest,
             quantities: self.quantities,
             thresholds: states.map(|((r, s), told)| (r.id.clone(), s.clone(), *told)).collect(),

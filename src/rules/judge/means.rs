@@ -41,7 +41,7 @@ impl Judge {
         let of = |q: &Quantity| {
             let means = seat.stations.iter().filter_map(|s| {
                 let mean = self.mean_of(*s, *q, hour, |n| closed(n, *q))?;
-                Some((self.stations.get(*s as usize)?.id.clone(), mean))
+                Some((self.stations.get(*s as usize)?.id.to_string(), mean))
             });
             (*q, means.collect())
         };

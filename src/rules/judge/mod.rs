@@ -30,6 +30,7 @@ use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
 use devices::{Device, Station};
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 use zones::Zone;
 
@@ -49,7 +50,7 @@ pub struct Judge {
     started: Stamp,
     devices: Vec<Device>,
     stations: Vec<Station>,
-    station_ids: HashMap<String, u32>,
+    station_ids: HashMap<Arc<str>, u32>,
     device_stations: HashMap<String, u32>,
     zones: Vec<Zone>,
 }
@@ -95,10 +96,12 @@ impl Judge {
             Some(place) => *place,
             None => self.station(name),
         };
+        let Some(of) = self.stations.get_mut(station as usize) else { return };
+        of.devices.reserve_exact(1);
+        of.devices.push(number);
+        // Mostly a device is its own station: then they have one name together.
+        let name = if *of.id == *name { of.id.clone() } else { Arc::from(name) };
         self.devices.push(Device::new(name, station));
-        if let Some(station) = self.stations.get_mut(station as usize) {
-            station.devices.push(number);
-        }
     }
 
     /// Our clock was set: nothing is closed by it until it has run on for the
@@ -115,7 +118,7 @@ impl Judge {
     /// The station of a device.
     pub fn station_of(&self, device: u32) -> &str {
         let station = self.device(device).and_then(|d| self.stations.get(d.station as usize));
-        station.map_or("", |s| s.id.as_str())
+        station.map_or("", |s| &*s.id)
     }
 
     fn device(&self, number: u32) -> Option<&Device> {
@@ -131,11 +134,12 @@ impl Judge {
         if let Some(place) = self.station_ids.get(id) {
             return *place;
         }
-        let place = self.stations.len() as u32;
-        self.station_ids.insert(id.to_owned(), place);
-        let mut station = Station::new(id, self.plan.thresholds.len());
+        let (place, id) = (self.stations.len() as u32, Arc::<str>::from(id));
+        self.station_ids.insert(id.clone(), place);
+        let mut station = Station::new(id.clone(), self.plan.thresholds.len());
         for (index, planned) in self.plan.zones.iter().enumerate() {
-            if planned.stations.as_ref().is_none_or(|ids| ids.iter().any(|s| s == id)) {
+            if planned.stations.as_ref().is_none_or(|ids| ids.iter().any(|s| **s == *id)) {
+                station.zones.reserve_exact(1);
                 station.zones.push(index as u32);
                 if let Some(zone) = self.zones.get_mut(index) {
                     zone.stations.push(place);
@@ -186,7 +190,7 @@ impl Judge {
             out.extend(step.map(|(s, tell)| {
                 let name = |n: u32| {
                     let device = (n as usize).checked_sub(1).and_then(|i| self.devices.get(i));
-                    device.map_or(String::new(), |d| d.name.clone())
+                    device.map_or(String::new(), |d| d.name.to_string())
                 };
                 Judged { tell, ..outcome::of_threshold(rule, &station.id, &s, now, name) }
             }));
@@ -201,15 +205,20 @@ impl Judge {
         let Some(station) = self.stations.get_mut(place as usize) else { return false };
         let before = station.newest;
         station.newest = before.max(at);
+        // Taken out and put back: every reading comes here.
+        let zones = std::mem::take(&mut station.zones);
         let mut due = false;
-        for index in station.zones.clone() {
-            let Some(zone) = self.zones.get_mut(index as usize) else { continue };
-            if zone.begin(at.hour()) || before == Stamp(i64::MIN) {
-                self.count_reached_in(index as usize);
+        for index in &zones {
+            let Some(zone) = self.zones.get_mut(*index as usize) else { continue };
+            if zone.begin(at.hour()) {
+                self.count_reached_in(*index as usize);
             } else if at > before {
                 zone.reach(before, at, self.plan.lateness);
             }
-            due |= self.zones.get(index as usize).is_some_and(|z| z.due_by_data().is_some());
+            due |= self.zones.get(*index as usize).is_some_and(|z| z.due_by_data().is_some());
+        }
+        if let Some(station) = self.stations.get_mut(place as usize) {
+            station.zones = zones;
         }
         due
     }
@@ -293,7 +302,7 @@ impl Judge {
     /// How many stations of a zone have reported lately, as seen from an hour,
     /// and measure this quantity.
     fn alive_in(&self, zone: &Zone, hour: Hour, quantity: Option<Quantity>) -> u32 {
-        let since = hour.start().minus(ALIVE);
+        let since = alive_since(hour);
         let alive = |s: &&u32| {
             self.stations
                 .get(**s as usize)
@@ -301,6 +310,11 @@ impl Judge {
         };
         if zone.has_all() { zone.stations.iter().filter(alive).count() as u32 } else { 0 }
     }
+}
+
+/// Since when a station must have reported to be alive, as seen from an hour.
+fn alive_since(hour: Hour) -> Stamp {
+    hour.start().minus(ALIVE)
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Judge {
         }
         for saved in saved.stations {
             // One that is neither configured nor a device's own any more is gone.
-            let Some(place) = self.station_ids.get(&saved.id) else { continue };
+            let Some(place) = self.station_ids.get(saved.id.as_str()) else { continue };
             if let Some(station) = self.stations.get_mut(*place as usize) {
                 station.restore(saved, &self.plan.thresholds);
             }

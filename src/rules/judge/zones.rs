@@ -183,11 +183,12 @@ impl Zone {
         self.next.map(|hour| hour.end().plus(lateness))
     }
 
-    /// A station's latest report moved; `true` if the next hour is due with it.
-    pub fn reach(&mut self, before: Stamp, now: Stamp, lateness: Duration) -> bool {
-        let Some(target) = self.target(lateness) else { return false };
+    /// A station's latest report moved.
+    pub fn reach(&mut self, before: Stamp, now: Stamp, lateness: Duration) {
+        let (Some(next), Some(target)) = (self.next, self.target(lateness)) else { return };
+        let since = super::alive_since(next);
+        self.alive += u32::from(self.has_all() && before < since && now >= since);
         self.reached += u32::from(before < target && now >= target);
-        self.due_by_data().is_some()
     }
 
     pub fn due_by_data(&self) -> Option<Hour> {
