@@ -23,6 +23,7 @@ mod read;
 mod run;
 mod score;
 mod store;
+mod years;
 mod zones;
 
 pub use choose::{Choice, ChooseError, choose};
@@ -30,6 +31,7 @@ pub use data::{Counted, Data};
 pub use read::{ReadError, TimeLabel, read_zones};
 pub use run::{Outcome, Tally, Told, Way, run};
 pub use score::{QuantityScore, score_forecast};
+pub use years::ZoneYear;
 pub use zones::{ZoneBy, Zoning};
 
 #[cfg(test)]

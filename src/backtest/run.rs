@@ -1,5 +1,6 @@
 //! The judge of the live path over data of the past.
 
+use super::years::{Almanac, ZoneYear};
 use super::{Choice, Data, ZoneBy, Zoning};
 use crate::air::{Flag, Forecast, Hour, Measured, Names, Quantity, Reasons, Stamp, reading::Value};
 use crate::rules::judge::{Judge, Judged, LevelNow, Plan, PlannedZone, Reading};
@@ -69,6 +70,8 @@ pub struct Outcome {
     pub changes: Vec<Told>,
     /// By choice, zone and ladder.
     pub tallies: Vec<Tally>,
+    /// By choice, standard, zone and year.
+    pub years: Vec<ZoneYear>,
     /// Stations that are in no zone and were not judged.
     pub outside: u64,
 }
@@ -87,11 +90,13 @@ pub fn run(data: &mut Data, choices: &[Choice], way: &Way) -> Outcome {
         let mut side = Side::new(data, way, &zones, &group);
         side.judge(data, &begins, &forecasts);
         outcome.changes.append(&mut side.changes);
+        outcome.years.extend(side.almanac.years(&group, &side.zones));
         outcome.tallies.extend(side.tallies.into_iter().flatten());
     }
     let place = |asked: &str| choices.iter().position(|c| c.asked == asked);
     outcome.changes.sort_by_key(|t| (t.change.at, place(&t.asked)));
     outcome.tallies.sort_by_key(|t| place(&t.asked));
+    outcome.years.sort_by_key(|y| place(&y.asked));
     outcome
 }
 
@@ -146,6 +151,7 @@ struct Side<'a> {
     changes: Vec<Told>,
     /// By zone, in the order in which the judge gives its ladders.
     tallies: Vec<Vec<Tally>>,
+    almanac: Almanac,
 }
 
 impl<'a> Side<'a> {
@@ -167,6 +173,8 @@ impl<'a> Side<'a> {
                 .flat_map(|r| &r.conditions)
                 .flat_map(|c| c.quantities().into_iter().chain([c.quantity])),
         );
+        let almanac = Almanac::of(group);
+        quantities.extend(almanac.quantities());
         let asks = group.iter().flat_map(|c| c.asks.clone());
         let mut known: BTreeMap<String, Vec<Ruleset>> = asks.collect();
         known.extend(group.iter().map(|c| (c.id.clone(), c.versions.clone())));
@@ -197,6 +205,7 @@ impl<'a> Side<'a> {
             asked: group.iter().map(|c| (c.id.as_str(), c.asked.as_str())).collect(),
             changes: Vec::new(),
             tallies: vec![Vec::new(); zones.len()],
+            almanac,
             zones,
         }
     }
@@ -258,7 +267,9 @@ impl<'a> Side<'a> {
             }
             let Some(planned) = self.zones.get(zone) else { continue };
             let all = self.judge.close_zone(&planned.id, hour, hour.end(), |_, _| None);
-            let levels = all.first().map(|j| j.levels.clone()).unwrap_or_default();
+            let own = all.first();
+            own.iter().for_each(|j| self.almanac.note(zone, planned, &j.hours));
+            let levels = own.map(|j| j.levels.clone()).unwrap_or_default();
             for judged in all.into_iter().flat_map(|j| j.changes) {
                 self.tell(judged);
             }

@@ -4,6 +4,7 @@ mod forecasts;
 mod progress;
 mod report;
 mod score;
+mod years;
 
 use super::data::parse_time_zone;
 use super::{Code, Failure, rulesets, run as daemon};
@@ -109,7 +110,7 @@ enum Format {
     /// Changes and a summary in aligned columns, in local time.
     #[default]
     Table,
-    /// `{"summary":[…],"changes":[…]}`, changes as in a webhook's `data`.
+    /// `{"summary":[…],"years":[…],"changes":[…]}`, changes as in a webhook's `data`.
     Json,
     /// The changes, flat.
     Csv,

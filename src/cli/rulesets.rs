@@ -6,7 +6,9 @@ use crate::air::place::Language;
 use crate::air::{Names, Stamp};
 use crate::config::{Machine, Own, Rulesets};
 use crate::rules::condition::{Decide, all_in_words, any_in_words, lifted_in_words};
-use crate::rules::{self, Case, Condition, Ladder, Level, Ruleset, Season, Sure, in_force};
+use crate::rules::{
+    self, Case, Condition, Ladder, Level, Ruleset, Season, Standard, StandardLevel, Sure, in_force,
+};
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 use std::io::{self, Write};
@@ -193,7 +195,23 @@ fn in_words(r: &Ruleset, known: &Rulesets, out: &mut impl Write) -> io::Result<(
         writeln!(out, "\n  {}  {} · season, {days}", season.id, joined(&season.title))?;
     }
     r.conditions.iter().try_for_each(|c| condition_in_words(r, c, out))?;
+    r.standards.iter().try_for_each(|s| standard_in_words(s, out))?;
     writeln!(out)
+}
+
+fn standard_in_words(s: &Standard, out: &mut impl Write) -> io::Result<()> {
+    let unit = s.quantity.unit_text();
+    let of_days = match s.percentile {
+        Some(percentile) => format!("the {percentile}th percentile of its days"),
+        None => "its days, counted without a verdict".to_owned(),
+    };
+    writeln!(out, "\n  {}  {} · mean of a year, and {of_days}", s.id, joined(&s.title))?;
+    for level in &s.levels {
+        writeln!(out, "    {}  {}", level.name, joined(&level.title))?;
+        let year = level.year.map_or_else(String::new, |year| format!("year ≤ {year} {unit}, "));
+        writeln!(out, "      {year}day ≤ {} {unit}", level.day)?;
+    }
+    Ok(())
 }
 
 fn condition_in_words(r: &Ruleset, c: &Condition, out: &mut impl Write) -> io::Result<()> {
@@ -265,6 +283,11 @@ fn as_json(r: &Ruleset, known: &Rulesets) -> Value {
             .collect();
         json!({ "id": c.id, "title": c.title, "quantity": c.quantity, "decided": decided(c), "levels": levels })
     };
+    let standard = |s: &Standard| {
+        let level = |l: &StandardLevel| json!({ "name": l.name, "title": l.title, "year": l.year, "day": l.day });
+        let levels: Vec<Value> = s.levels.iter().map(level).collect();
+        json!({ "id": s.id, "title": s.title, "quantity": s.quantity, "percentile": s.percentile, "levels": levels })
+    };
     let season =
         |s: &Season| json!({ "id": s.id, "title": s.title, "from": s.from, "until": s.until });
     let now = in_force(std::slice::from_ref(r), crate::clock::Clock::system().now());
@@ -286,6 +309,7 @@ fn as_json(r: &Ruleset, known: &Rulesets) -> Value {
         "ladders": r.ladders.iter().map(ladder).collect::<Vec<_>>(),
         "conditions": r.conditions.iter().map(condition).collect::<Vec<_>>(),
         "seasons": r.seasons.iter().map(season).collect::<Vec<_>>(),
+        "standards": r.standards.iter().map(standard).collect::<Vec<_>>(),
     })
 }
 

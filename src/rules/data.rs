@@ -1,6 +1,7 @@
 //! Rulesets, ladders and thresholds as data.
 
 use super::condition::{Condition, Season};
+use super::standard::Standard;
 use crate::air::{Names, Quantity};
 
 pub use crate::air::index::Sure;
@@ -39,6 +40,8 @@ pub struct Ruleset {
     pub conditions: Vec<Condition>,
     /// Parts of the year to which its conditions and texts refer.
     pub seasons: Vec<Season>,
+    /// What a year should be.
+    pub standards: Vec<Standard>,
 }
 
 impl Ruleset {

@@ -4,7 +4,8 @@
 //! source, from when to when, its **ladders** and **conditions**. A ladder has
 //! ordered levels, each with a criterion to raise it and one to lift it, judged on
 //! the hours of one quantity; the levels of a condition rest on more: forecasts,
-//! indices, seasons, ladders ([`condition`]). A **threshold** is the operator's own
+//! indices, seasons, ladders ([`condition`]). A **standard** limits the mean of a year
+//! and the number of its days above ([`Standard`]). A **threshold** is the operator's own
 //! immediate rule on single readings of a station.
 //!
 //! ```text
@@ -29,6 +30,7 @@ mod input;
 pub mod judge;
 mod ladder;
 mod rulesets;
+mod standard;
 mod threshold;
 mod zone;
 
@@ -45,5 +47,6 @@ pub use ladder::{LadderRules, LadderState, Revision, Step, Why};
 pub use rulesets::{
     Case, RulesetError, RulesetFile, builtin, builtin_files, in_force, parse, read_file,
 };
+pub use standard::{Days, Standard, StandardLevel, Year, YearLevel};
 pub use threshold::{EMERGENCY, ThresholdState, ThresholdStep};
 pub use zone::{StationMoved, ZoneHour};

@@ -12,10 +12,8 @@
 //! | [`cai`] | Korea: 통합대기환경지수, from the 24-hour predictive moving average |
 //! | [`aqi_cn`] | China: AQI by HJ 633-2012 and HJ 633-2026, chosen by date |
 //! | [`aqi_us`], [`nowcast`] | United States: AQI and the hourly NowCast |
-//! | [`who`] | WHO 2021: guideline levels, interim targets, days above |
 //! | [`eu`] | European Union: information and alert thresholds of 2024/2881 |
 //! | [`japan`] | Japan: the provisional guide for calls for caution |
-//! | [`standards`] | national ambient standards of Korea and China by date |
 //!
 //! What is not a number (missing, infinite, not a number, negative) counts as
 //! missing everywhere here: it neither raises an index nor lowers one, and where
@@ -31,8 +29,6 @@ pub mod eu;
 pub mod japan;
 pub mod nowcast;
 mod scale;
-pub mod standards;
-pub mod who;
 
 pub use scale::{Scale, Segment};
 
@@ -103,8 +99,6 @@ pub enum Averaging {
     MovingDay,
     /// A calendar day of the jurisdiction.
     Day,
-    /// A calendar year.
-    Year,
 }
 
 /// The index of one pollutant alone. A pollutant that has no scale here (the

@@ -2,6 +2,7 @@
 
 use super::super::data::{JsonList, table};
 use super::super::{Code, Failure};
+use super::years;
 use crate::air::place::Language;
 use crate::backtest::{Choice, Outcome, Tally, Told};
 use crate::deliver::text::text;
@@ -39,10 +40,12 @@ impl<'a> Report<'a> {
         self.time_zone.clone().or_else(own).unwrap_or(TimeZone::UTC)
     }
 
-    /// `{"summary":[…],"changes":[…]}`.
+    /// `{"summary":[…],"years":[…],"changes":[…]}`.
     pub fn json(&self, out: &mut impl Write) -> Result<(), Failure> {
         let summary: Vec<Value> = self.outcome.tallies.iter().map(summary).collect();
-        let head = format!("\"summary\":{},", Value::Array(summary));
+        let years: Vec<Value> = self.outcome.years.iter().map(years::as_json).collect();
+        let head =
+            format!("\"summary\":{},\"years\":{},", Value::Array(summary), Value::Array(years));
         let mut list = JsonList::start(out, &head, "changes")?;
         for told in &self.outcome.changes {
             list.item(&self.change(told))?;
@@ -126,7 +129,13 @@ impl<'a> Report<'a> {
         let titles =
             ["requested", "zone", "ladder", ">judged", ">too little data", "time at each level"];
         let rows: Vec<Vec<String>> = self.outcome.tallies.iter().map(tally).collect();
-        table(out, &titles, &rows)?;
+        if !rows.is_empty() {
+            table(out, &titles, &rows)?;
+        }
+        if !self.outcome.years.is_empty() {
+            writeln!(out, "\nYears by standards, in µg/m³:")?;
+            years::in_words(&self.outcome.years, self.language, out)?;
+        }
         writeln!(
             out,
             "\nHours and levels by these data and criteria; no official proclamation by an authority."

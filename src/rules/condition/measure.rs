@@ -34,6 +34,22 @@ pub struct Sum {
 }
 
 impl Sum {
+    /// Adds the mean of an hour in 10⁻⁶ units.
+    pub fn add(&mut self, mean_micro: i64) {
+        self.micro += i128::from(mean_micro);
+        self.hours += 1;
+    }
+
+    /// Whether enough of so many hours are in it for a mean of them all.
+    pub fn is_enough_of(self, all: u32) -> bool {
+        self.hours > 0 && self.hours * 100 >= all * ENOUGH_PERCENT
+    }
+
+    /// Whether the mean lies above a limit in the quantity's unit, exactly.
+    pub fn is_above(self, limit: f64) -> bool {
+        self.micro > i128::from(crate::rules::micro(limit)) * i128::from(self.hours)
+    }
+
     /// Compares the means, exactly.
     pub fn cmp_mean(&self, other: &Sum) -> std::cmp::Ordering {
         let (own, others) = (i128::from(self.hours), i128::from(other.hours));
@@ -58,11 +74,10 @@ pub fn sum_of(mean: impl Fn(Hour) -> Option<i64>, from: Stamp, until: Stamp) -> 
     for hour in within(from, until) {
         all += 1;
         if let Some(micro) = mean(hour) {
-            sum.micro += i128::from(micro);
-            sum.hours += 1;
+            sum.add(micro);
         }
     }
-    (sum.hours > 0 && sum.hours * 100 >= all * ENOUGH_PERCENT).then_some(sum)
+    sum.is_enough_of(all).then_some(sum)
 }
 
 /// The hours that lie whole in a time.

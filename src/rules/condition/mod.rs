@@ -44,6 +44,7 @@ pub use evidence::{Evidence, Hours, Walk};
 pub use forecasts::{Forecasts, Stretch};
 pub use local::{date_of, day as day_of, instant as instant_of};
 pub use look::View;
+pub use measure::Sum;
 pub use state::{ConditionRules, ConditionState, Found, Scene};
 pub use stations::Stations;
 pub use step::{ConditionStep, Peers};

@@ -15,7 +15,7 @@ pub(super) struct Zone {
     pub planned: PlannedZone,
     /// Places of its stations.
     pub stations: Vec<u32>,
-    /// What its ladders and conditions look at.
+    /// What its ladders, conditions and standards look at.
     pub quantities: Vec<Quantity>,
     /// Those whose hours its conditions look at station by station.
     pub by_station: Vec<Quantity>,
@@ -77,6 +77,8 @@ impl Zone {
         }
         let mut quantities: Vec<Quantity> = ladders.iter().map(|s| s.quantity).collect();
         quantities.extend(conditions.iter().flat_map(|seat| seat.quantities.iter().copied()));
+        let rulesets = planned.rulesets.iter().filter_map(|id| plan.rulesets.get(id)).flatten();
+        quantities.extend(rulesets.flat_map(|r| &r.standards).map(|s| s.quantity));
         quantities.sort_unstable();
         quantities.dedup();
         let by_station = conditions.iter().flat_map(|seat| seat.by_station.iter().copied());

@@ -1,7 +1,7 @@
 //! Judging the cases of a ruleset file.
 
-use super::file::{File, RawCase, RawForecast};
-use super::{Case, Fault, RulesetError};
+use super::file::{About, File, RawCase, RawForecast};
+use super::{Case, Fault, RulesetError, standard};
 use crate::air::{Forecast, Hour, Quantity, Stamp};
 use crate::rules::condition::{
     Condition, ConditionRules, ConditionState, Evidence, LocalTime, Scene, Term, View, Walk,
@@ -13,6 +13,7 @@ use crate::rules::ladder::{LadderRules, LadderState};
 use crate::rules::zone::ZoneHour;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use toml::Spanned;
 
 /// Share of the stations of a case that must have an hour.
@@ -25,8 +26,8 @@ pub(super) fn outcomes(
     locate: impl Fn(Fault) -> RulesetError,
 ) -> Vec<Case> {
     let outcome = |case: &Spanned<RawCase>| {
-        let judged = case.get_ref().judged();
-        let id = judged.map_or("", |(id, _)| id.get_ref().as_str());
+        let about = case.get_ref().about();
+        let id = about.map_or("", |about| about.id().0.get_ref().as_str());
         Case {
             ruleset: owner(rulesets, id).unwrap_or_default().to_owned(),
             ladder: id.to_owned(),
@@ -37,23 +38,26 @@ pub(super) fn outcomes(
     file.cases.iter().map(outcome).collect()
 }
 
-/// The id of the ruleset that has a ladder or condition.
+/// The id of the ruleset that has a ladder, condition or standard.
 fn owner<'a>(rulesets: &'a [Ruleset], id: &str) -> Option<&'a str> {
     let has = |r: &&Ruleset| {
-        r.ladders.iter().any(|l| l.id == id) || r.conditions.iter().any(|c| c.id == id)
+        r.ladders.iter().any(|l| l.id == id)
+            || r.conditions.iter().any(|c| c.id == id)
+            || r.standards.iter().any(|s| s.id == id)
     };
     Some(&rulesets.iter().find(has)?.id)
 }
 
 fn check_one(file: &File, rulesets: &[Ruleset], case: &Spanned<RawCase>) -> Result<(), Fault> {
     let (span, case) = (case.span(), case.get_ref());
-    let Some((id, is_ladder)) = case.judged() else {
-        let what = "a case of no ladder and no condition";
-        return Err(Fault::new(span, what, "write ladder = \"…\" or condition = \"…\""));
+    let Some(about) = case.about() else {
+        let what = "a case of no ladder, condition or standard, or of several";
+        let advice = "write ladder = \"…\", condition = \"…\" or standard = \"…\"";
+        return Err(Fault::new(span, what, advice));
     };
+    let (id, kind) = about.id();
     let found = owner(rulesets, id.get_ref()).and_then(|o| Some((o, file.time_zone(o)?)));
     let Some((ruleset, zone)) = found else {
-        let kind = if is_ladder { "ladder" } else { "condition" };
         let what = format!("no {kind} {:?} in this file", id.get_ref());
         return Err(Fault::new(id.span(), what, format!("name one of its {kind}s")));
     };
@@ -62,15 +66,20 @@ fn check_one(file: &File, rulesets: &[Ruleset], case: &Spanned<RawCase>) -> Resu
         return Err(Fault::new(case.from.span(), what, "write it as \"2022-01-08T21:00\""));
     };
     let versions: Vec<Ruleset> = rulesets.iter().filter(|r| r.id == ruleset).cloned().collect();
-    let found = match is_ladder {
-        true => judge(&LadderRules::new(&versions, id.get_ref(), 0), first, &case.means, &zone),
-        false => decide(&versions, id.get_ref(), case, first, &zone)?,
+    let id = id.get_ref();
+    let found = match about {
+        About::Ladder(_) => judge(&LadderRules::new(&versions, id, 0), first, &case.means, &zone),
+        About::Condition(_) => decide(&versions, id, case, first, &zone)?,
+        About::Standard(_) => standard::found(&versions, id, case, first, &zone)?,
     };
-    let wanted: Vec<String> =
-        case.changes.iter().map(|c| described(&c.at, &c.from, &c.to)).collect();
+    let wanted = match about {
+        About::Standard(_) => standard::wanted(case),
+        _ => changes(case, &span)?,
+    };
     if found != wanted {
+        let none = if matches!(about, About::Standard(_)) { "no year" } else { "no change" };
         let list = |all: &[String]| match all.is_empty() {
-            true => "no change".to_owned(),
+            true => none.to_owned(),
             false => all.join(", "),
         };
         let what = format!(
@@ -82,6 +91,15 @@ fn check_one(file: &File, rulesets: &[Ruleset], case: &Spanned<RawCase>) -> Resu
         return Err(Fault::new(span, what, "correct the figures of the ruleset or the case"));
     }
     Ok(())
+}
+
+/// The changes that must come out; a case that says nothing of them proves nothing.
+fn changes(case: &RawCase, span: &Range<usize>) -> Result<Vec<String>, Fault> {
+    let Some(changes) = &case.changes else {
+        let advice = "write changes = [{ at, from, to }, …], or [] if there is none";
+        return Err(Fault::new(span.clone(), "a case without changes", advice));
+    };
+    Ok(changes.iter().map(|c| described(&c.at, &c.from, &c.to)).collect())
 }
 
 fn judge(rules: &LadderRules, first: Hour, means: &[f64], zone: &TimeZone) -> Vec<String> {
@@ -192,7 +210,7 @@ fn put_stations(
     Ok(())
 }
 
-fn hours(first: Hour, means: &Spanned<String>) -> Result<Vec<(Hour, f64)>, Fault> {
+pub(super) fn hours(first: Hour, means: &Spanned<String>) -> Result<Vec<(Hour, f64)>, Fault> {
     let mut all = Vec::new();
     let mut hour = first;
     for word in means.get_ref().split_whitespace() {

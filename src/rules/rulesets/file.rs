@@ -2,6 +2,7 @@
 
 use super::Fault;
 use super::condition::{self, RawCondition, RawSeason};
+use super::standard::{self, RawStandard, RawYear};
 use crate::air::{Cause, Foretold, Names, Quantity, Stamp};
 use crate::rules::condition::Condition;
 use crate::rules::data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure};
@@ -39,6 +40,8 @@ struct RawRuleset {
     condition: Vec<Spanned<RawCondition>>,
     #[serde(default)]
     season: Vec<Spanned<RawSeason>>,
+    #[serde(default)]
+    standard: Vec<Spanned<RawStandard>>,
 }
 
 /// Official texts are given in every language.
@@ -88,14 +91,16 @@ struct RawLift {
     below: f64,
 }
 
-/// What comes in, every change out: of a ladder from hourly means, of a condition
-/// from hours, forecasts and the levels of ladders.
+/// What comes in and what must come out, no more and no less: every change of a
+/// ladder from hourly means, every change of a condition from hours, forecasts and
+/// the levels of ladders, every year of a standard from hours.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawCase {
     pub(super) name: String,
     ladder: Option<Spanned<String>>,
     condition: Option<Spanned<String>>,
+    standard: Option<Spanned<String>>,
     /// The local start of the first hour.
     pub(super) from: Spanned<String>,
     #[serde(default)]
@@ -111,15 +116,37 @@ pub(super) struct RawCase {
     pub(super) stood: Vec<Spanned<RawStood>>,
     /// The local time until which is judged, if that is after all else.
     pub(super) until: Option<Spanned<String>>,
-    pub(super) changes: Vec<RawChange>,
+    #[serde(default)]
+    pub(super) changes: Option<Vec<RawChange>>,
+    #[serde(default)]
+    pub(super) years: Vec<RawYear>,
+}
+
+/// What a case is about, by its id.
+pub(super) enum About<'a> {
+    Ladder(&'a Spanned<String>),
+    Condition(&'a Spanned<String>),
+    Standard(&'a Spanned<String>),
+}
+
+impl<'a> About<'a> {
+    /// The id, and what kind of thing has it.
+    pub(super) fn id(&self) -> (&'a Spanned<String>, &'static str) {
+        match self {
+            About::Ladder(id) => (id, "ladder"),
+            About::Condition(id) => (id, "condition"),
+            About::Standard(id) => (id, "standard"),
+        }
+    }
 }
 
 impl RawCase {
-    /// The id of what is judged, and whether that is a ladder.
-    pub(super) fn judged(&self) -> Option<(&Spanned<String>, bool)> {
-        match (&self.ladder, &self.condition) {
-            (Some(ladder), None) => Some((ladder, true)),
-            (None, Some(condition)) => Some((condition, false)),
+    /// What is judged; `None` unless that is one thing.
+    pub(super) fn about(&self) -> Option<About<'_>> {
+        match (&self.ladder, &self.condition, &self.standard) {
+            (Some(ladder), None, None) => Some(About::Ladder(ladder)),
+            (None, Some(condition), None) => Some(About::Condition(condition)),
+            (None, None, Some(standard)) => Some(About::Standard(standard)),
             _ => None,
         }
     }
@@ -224,9 +251,10 @@ fn ruleset(raw: &Spanned<RawRuleset>) -> Result<Ruleset, Fault> {
         }
         conditions.push(condition);
     }
-    if ladders.is_empty() && conditions.is_empty() {
-        let advice = "add a [[ruleset.ladder]] or a [[ruleset.condition]]";
-        return Err(Fault::new(span, "a ruleset without ladders and conditions", advice));
+    let standards = standard::all(&raw.standard)?;
+    if ladders.is_empty() && conditions.is_empty() && standards.is_empty() {
+        let advice = "add a [[ruleset.ladder]], a [[ruleset.condition]] or a [[ruleset.standard]]";
+        return Err(Fault::new(span, "a ruleset that judges nothing", advice));
     }
     Ok(Ruleset {
         id: raw.id.clone(),
@@ -243,6 +271,7 @@ fn ruleset(raw: &Spanned<RawRuleset>) -> Result<Ruleset, Fault> {
         ladders,
         conditions,
         seasons,
+        standards,
     })
 }
 

@@ -7,6 +7,7 @@
 mod cases;
 mod condition;
 mod file;
+mod standard;
 
 use super::data::Ruleset;
 use crate::air::Stamp;
@@ -24,11 +25,12 @@ macro_rules! file {
 }
 
 /// The files that are part of the program.
-const BUILTIN: [(&str, &str); 14] = [
+const BUILTIN: [(&str, &str); 15] = [
     file!("kr-air-alert.toml"),
     file!("cn-aqi.toml"),
     file!("cn-campaign.toml"),
     file!("cn-heavy-pollution.toml"),
+    file!("cn-standards.toml"),
     file!("eu-2024-2881.toml"),
     file!("jp-pm25.toml"),
     file!("kr-cai.toml"),

@@ -117,3 +117,44 @@ fn every_ruleset_file_is_built_in_and_its_cases_hold() {
     }
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
+
+#[test]
+fn the_example_of_the_documents_is_a_whole_file_whose_cases_pass() {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rulesets.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let blocks: Vec<&str> =
+        text.split("```toml\n").skip(1).filter_map(|b| b.split("```").next()).collect();
+    let file = read_file(blocks[0], "docs/rulesets.md").unwrap();
+    let faults: Vec<_> = file.cases.iter().filter_map(|c| c.fault.as_ref()).collect();
+    assert!(faults.is_empty() && file.cases.len() >= 2, "{faults:?}");
+    // The other one is a part of such a file.
+    let (head, _) = blocks[0].split_once("[[ruleset.season]]").unwrap();
+    let standards =
+        &parse(&format!("{head}{}", blocks[1]), "docs/rulesets.md").unwrap()[0].standards;
+    assert_eq!((standards.len(), standards[0].percentile), (1, Some(99)));
+}
+
+#[test]
+fn a_standard_says_what_is_wrong_with_it() {
+    let who = include_str!("../../../config/rulesets/who-2021.toml");
+    for (old, new, what, advice) in [
+        ("percentile = 99", "percentile = 100", "100 is no percentile", "1 to 99"),
+        ("year = 35\nday = 75", "year = 80\nday = 75", "limits of \"target_1\"", "finite"),
+        ("year = 25\nday = 50", "year = 25\nday = 76", "\"target_2\" is weaker", "strictest"),
+        ("id = \"who-pm10\"", "id = \"who-pm25\"", "second standard \"who-pm25\"", "another id"),
+        (
+            "standard = \"who-pm10\"",
+            "standard = \"who-pm1\"",
+            "no standard \"who-pm1\"",
+            "name one",
+        ),
+        ("above = 4, days = \"exceeded\"", "above = 5, days = \"met\"", "4 days above", "correct"),
+    ] {
+        assert!(who.contains(old), "{old}");
+        let error = refused(&who.replacen(old, new, 1));
+        assert!(error.what.contains(what) && error.advice.contains(advice), "{old}: {error}");
+    }
+    let (without, _) = KR.rsplit_once("changes = [").unwrap();
+    let error = refused(without);
+    assert!(error.what.contains("a case without changes"), "{error}");
+}
