@@ -189,7 +189,7 @@ impl<'a> Side<'a> {
             zones: zones.clone(),
             thresholds: Vec::new(),
             rulesets: known,
-            couplings: Vec::new(),
+            couplings: way.zoning.couplings.clone(),
             lateness: Duration::ZERO,
             grace: Duration::ZERO,
             covers: way.covers,

@@ -10,7 +10,13 @@ use std::time::Duration;
 const STATIONS: [&str; 3] = ["a", "b", "c"];
 
 fn way(by: ZoneBy) -> Way {
-    let zoning = Zoning { stations: Vec::new(), by, min_valid_share: 0.5, own_rulesets: false };
+    let zoning = Zoning {
+        stations: Vec::new(),
+        couplings: Vec::new(),
+        by,
+        min_valid_share: 0.5,
+        own_rulesets: false,
+    };
     Way { zoning, covers: Duration::from_secs(3600), min_coverage: 0.75, forecasts: Vec::new() }
 }
 

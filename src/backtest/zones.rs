@@ -2,7 +2,7 @@
 
 use super::Data;
 use crate::air::Names;
-use crate::rules::judge::{PlannedStation, PlannedZone};
+use crate::rules::judge::{Coupling, PlannedStation, PlannedZone};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What makes a zone.
@@ -28,6 +28,8 @@ pub struct Zoning {
     pub stations: Vec<PlannedStation>,
     /// What makes a zone.
     pub by: ZoneBy,
+    /// Planned zones that decide together.
+    pub couplings: Vec<Coupling>,
     /// Share of a zone's stations that must have a value, 0..=1.
     pub min_valid_share: f64,
     /// Whether each planned zone is judged only by the rulesets it names.

@@ -11,7 +11,7 @@ use super::{Code, Failure, rulesets, run as daemon};
 use crate::air::place::Language;
 use crate::air::time::parse_duration;
 use crate::backtest::{self, Choice, Data, TimeLabel, Way, ZoneBy, Zoning};
-use crate::config::settings::Zone;
+use crate::config::settings::{Coupling, Zone};
 use crate::config::{Rulesets, Settings};
 use crate::rules::judge::PlannedStation;
 use crate::store::Reader;
@@ -37,8 +37,8 @@ pub struct Args {
     score_forecast: bool,
     #[command(flatten)]
     from: From,
-    /// Forecasts, JSON or CSV, for the conditions that look at them: each counts
-    /// from its issue on. Zones are those of the backtest.
+    /// Forecasts, JSON or CSV as the API takes them, for the conditions that look at
+    /// them: each counts from its issue on. Zones are those of the backtest.
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with = "score_forecast")]
     forecasts: Vec<PathBuf>,
     /// What makes a zone. [default: all; with --zones or --config, what they say]
@@ -157,7 +157,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     usable(&data, &zoning)?;
     // The hours of a store are whole already.
     let covers = if dir.is_some() { Duration::from_secs(3600) } else { args.covers };
-    let forecasts = forecasts::read(args, &zoning, &data)?;
+    let planned = settings.as_ref().filter(|_| matches!(zoning.by, ZoneBy::Planned(_)));
+    let forecasts = forecasts::read(args, planned, zoning.zones(&data), &choices)?;
     let way = Way { zoning, covers, min_coverage, forecasts };
     if args.score_forecast {
         let scores = backtest::score_forecast(&mut data, &way, args.time_zone.as_ref());
@@ -221,6 +222,7 @@ fn zoning(args: &Args, settings: Option<&Settings>) -> Result<Zoning, Failure> {
     Ok(Zoning {
         stations: stations.collect(),
         own_rulesets: args.rulesets.is_empty() && matches!(by, ZoneBy::Planned(_)),
+        couplings: settings.into_iter().flat_map(|s| &s.couplings).map(Coupling::planned).collect(),
         by,
         min_valid_share: args.min_valid_share,
     })

@@ -281,6 +281,14 @@ pub struct Coupling {
     pub at_least: u32,
 }
 
+impl Coupling {
+    /// As the judge needs it.
+    pub fn planned(&self) -> crate::rules::judge::Coupling {
+        let (id, zones) = (self.id.clone(), self.zones.clone());
+        crate::rules::judge::Coupling { id, zones, at_least: self.at_least }
+    }
+}
+
 /// A file of forecasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ForecastFile {

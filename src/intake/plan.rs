@@ -2,10 +2,10 @@
 
 use crate::air::Names;
 use crate::config::Settings;
-use crate::config::settings::{Quarantine, Receiver, Source, Zone};
+use crate::config::settings::{Coupling, Quarantine, Receiver, Source, Zone};
 use crate::hotline;
 use crate::quality::{Model, neighbours};
-use crate::rules::judge::{Coupling, Plan as JudgePlan, PlannedStation};
+use crate::rules::judge::{Plan as JudgePlan, PlannedStation};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -65,7 +65,6 @@ fn models(settings: &Settings) -> HashMap<String, Model> {
 fn judge_plan(settings: &Settings) -> JudgePlan {
     let j = &settings.judgement;
     let stations = settings.stations.iter();
-    let couplings = settings.couplings.iter();
     JudgePlan {
         stations: stations
             .map(|s| PlannedStation { id: s.id.clone(), devices: s.devices.clone() })
@@ -73,9 +72,7 @@ fn judge_plan(settings: &Settings) -> JudgePlan {
         zones: settings.zones.iter().map(Zone::planned).collect(),
         thresholds: settings.thresholds.clone(),
         rulesets: settings.rulesets.clone(),
-        couplings: couplings
-            .map(|c| Coupling { id: c.id.clone(), zones: c.zones.clone(), at_least: c.at_least })
-            .collect(),
+        couplings: settings.couplings.iter().map(Coupling::planned).collect(),
         lateness: j.lateness,
         grace: j.grace,
         covers: j.reading_covers,

@@ -1,6 +1,7 @@
 //! `dustline backtest` and `dustline rulesets` as people and scripts call them.
 
 mod golden;
+mod outlook;
 mod years;
 
 use serde_json::Value;
