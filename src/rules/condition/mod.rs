@@ -49,4 +49,7 @@ pub use state::{ConditionRules, ConditionState, Found, Scene};
 pub use stations::Stations;
 pub use step::{ConditionStep, Peers};
 pub use truth::Truth;
-pub use words::{all as all_in_words, any as any_in_words, lifted as lifted_in_words};
+pub use words::{
+    aggregate as aggregate_in_words, all as all_in_words, any as any_in_words,
+    lifted as lifted_in_words, name as name_of,
+};

@@ -186,7 +186,7 @@ fn forecast(of: Foretold, day: u8, bound: Bound, cause: Option<Cause>) -> Words 
     };
     Words {
         ko: format!("{day_ko} {by_ko}{name} 예보 {ko}"),
-        zh: format!("{day_zh}{by_zh}{name} 预报 {zh}"),
+        zh: format!("{day_zh}{by_zh} {name} 预报 {zh}"),
         en: format!("{name} forecast for {day_en} {en}{by_en}"),
     }
 }
@@ -200,6 +200,23 @@ fn value(measure: Measure, days: u8, bound: Bound) -> Words {
         words.en = format!("{} on {days} consecutive days", words.en);
     }
     words
+}
+
+/// What a value computed from hours is called, by the name under which an input
+/// carries it, and its unit; `quantity` is what the change is about.
+pub fn aggregate(name: &str, quantity: Option<Quantity>) -> (Names, &'static str) {
+    let day = quantity.map(Measure::DayMean);
+    let indices =
+        [Measure::AqiCnDay, Measure::AqiCnHour, Measure::Cai, Measure::AqiUs, Measure::AqiUsDay];
+    let found = day.into_iter().chain(indices).find(|m| m.name() == name);
+    let ([ko, zh, en], unit) = match found {
+        Some(measure) => (measure_name(measure), measure.unit()),
+        None => {
+            let names = ["구간 평균", "时段均值", "mean of the hours"].map(str::to_owned);
+            (names, quantity.map_or("", unit))
+        }
+    };
+    (Words { ko, zh, en }.into(), unit)
 }
 
 fn measure_name(measure: Measure) -> [String; 3] {
@@ -273,7 +290,8 @@ fn short(quantity: Quantity) -> &'static str {
     }
 }
 
-fn name(of: Foretold) -> &'static str {
+/// What a quantity or an index is called in every language.
+pub fn name(of: Foretold) -> &'static str {
     match of {
         Foretold::Quantity(quantity) => short(quantity),
         Foretold::Index(IndexKind::AqiCn) => "AQI",

@@ -13,6 +13,7 @@
 
 mod behind;
 mod html;
+mod inputs;
 mod page;
 mod words;
 

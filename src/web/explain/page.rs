@@ -3,10 +3,12 @@
 
 use super::behind::{HourBehind, StationHour};
 use super::html::{Facts, escaped, link, number, table};
-use super::words::Words;
+use super::inputs::Inputs;
+use super::words::{self, Words};
 use super::{Explained, Neighbour};
 use crate::air::place::Language;
-use crate::air::{Names, Quantity, Stamp};
+use crate::air::{Foretold, Names, Quantity, Stamp};
+use crate::rules::condition::name_of;
 use crate::rules::{NONE, Sure};
 use crate::web::sheet::{STYLE, policy};
 use axum::http::header;
@@ -32,6 +34,7 @@ struct Page<'a> {
     words: &'static Words,
     zone: TimeZone,
     unit: &'a str,
+    inputs: Inputs,
 }
 
 impl<'a> Page<'a> {
@@ -40,11 +43,13 @@ impl<'a> Page<'a> {
         let zone = data.get("time_zone").and_then(Value::as_str);
         let quantity = data.get("quantity").and_then(Value::as_str).and_then(Quantity::from_name);
         let index = data.get("index").is_some();
+        let zone = zone.and_then(|z| TimeZone::get(z).ok()).unwrap_or(TimeZone::UTC);
         Page {
             explained,
             language,
             words: Words::of(language),
-            zone: zone.and_then(|z| TimeZone::get(z).ok()).unwrap_or(TimeZone::UTC),
+            inputs: Inputs::of(data, language, zone.clone()),
+            zone,
             unit: quantity.filter(|_| !index).map_or("", Quantity::unit_text),
         }
     }
@@ -159,7 +164,10 @@ impl<'a> Page<'a> {
         let (w, mut facts) = (self.words, Facts::default());
         facts.text(w.criterion, &self.named(self.data("criterion")));
         if let Some(value) = self.data("value").and_then(Value::as_f64) {
-            facts.text(w.value, &self.with_unit(value));
+            let name = if self.inputs.foretell(value) { w.foretold } else { w.value };
+            let index = self.data("index").and_then(Value::as_str).and_then(Foretold::from_name);
+            let index = index.map_or(String::new(), |of| format!("{} ", name_of(of)));
+            facts.text(name, &format!("{index}{}", self.with_unit(value)));
         }
         let zone = self.zone.iana_name().unwrap_or("UTC");
         facts.text(w.met_at, &format!("{} ({zone})", self.local_text(self.string("at"))));
@@ -170,7 +178,7 @@ impl<'a> Page<'a> {
         if let Some(period) = self.data("in_force") {
             facts.text(w.in_force, &self.period(period));
         }
-        facts.text(w.cause, self.string("cause"));
+        facts.text(w.cause, words::cause(self.string("cause")).text(self.language));
         facts.text(w.remark, &self.named(self.data("remark")));
         let seasons = self.data("seasons").and_then(Value::as_object);
         let seasons: Vec<String> =
@@ -187,37 +195,16 @@ impl<'a> Page<'a> {
 
     fn behind(&self) -> String {
         let (w, hours) = (self.words, &self.explained.explanation.hours);
-        let mut html = String::new();
-        if !hours.is_empty() {
-            html.push_str(&self.hours(hours));
+        let hours = if hours.is_empty() { String::new() } else { self.hours(hours) };
+        let inputs = self.inputs.table();
+        if hours.is_empty() && inputs.is_empty() {
+            return String::new();
         }
-        let others = self.data("inputs").and_then(Value::as_array);
-        let others = others.into_iter().flatten().filter(|i| i.get("hour").is_none());
-        let rows: Vec<Vec<String>> = others.map(|i| vec![self.input(i)]).collect();
-        if !rows.is_empty() {
-            html.push_str(&table(&[w.input], &rows));
-        }
-        if html.is_empty() {
-            return html;
-        }
-        format!("<h2>{}</h2>{html}<p class=\"soft\">{}</p>", w.rests_on, w.quality)
-    }
-
-    /// Any other input, each of its facts by name.
-    fn input(&self, input: &Value) -> String {
-        let fact = |(key, value): (&String, &Value)| {
-            let shown = match value {
-                Value::String(text) => self.local_text(text),
-                Value::Number(n) => n.as_f64().map(number).unwrap_or_default(),
-                Value::Array(all) => {
-                    all.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
-                }
-                other => other.to_string(),
-            };
-            format!("{}: {shown}", key.replace('_', " "))
+        let quality = match self.inputs.measured() {
+            true => format!("<p class=\"soft\">{}</p>", w.quality),
+            false => String::new(),
         };
-        let facts = input.as_object().into_iter().flatten().map(fact);
-        facts.collect::<Vec<_>>().join(" · ")
+        format!("<h2>{}</h2>{hours}{inputs}{quality}", w.rests_on)
     }
 
     /// The hours side by side, by station; without the stations if they are many.

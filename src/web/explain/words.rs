@@ -32,6 +32,60 @@ pub(super) fn level(name: &str) -> Names {
     }
 }
 
+/// The titles of a table of inputs: what, value, time, from where.
+pub(super) fn inputs(language: Language) -> [&'static str; 4] {
+    match language {
+        Language::Ko => ["자료", "값", "시각", "출처"],
+        Language::Zh => ["依据", "数值", "时间", "来源"],
+        Language::En => ["Input", "Value", "Time", "From"],
+    }
+}
+
+pub(super) fn reading() -> Names {
+    names("측정값", "测量值", "reading")
+}
+
+pub(super) fn forecast() -> Names {
+    names("예보", "预报", "forecast")
+}
+
+pub(super) fn issued(at: &str) -> Names {
+    names(&format!("{at} 발표"), &format!("{at} 发布"), &format!("issued {at}"))
+}
+
+pub(super) fn since(at: &str) -> Names {
+    names(&format!("{at}부터"), &format!("自 {at} 起"), &format!("since {at}"))
+}
+
+pub(super) fn level_of() -> Names {
+    names("발령 기준 단계", "已达级别", "level of")
+}
+
+pub(super) fn zones() -> Names {
+    names("연계 권역", "联动区域", "zones that decide together")
+}
+
+pub(super) fn at_least(zones: u32) -> Names {
+    names(
+        &format!("{zones}곳 이상 필요"),
+        &format!("至少需要 {zones} 个"),
+        &format!("at least {zones} needed"),
+    )
+}
+
+pub(super) fn station() -> Names {
+    names("측정소 평균", "站点均值", "mean of the station")
+}
+
+/// What an issuer says brings it, by its name in the data.
+pub(super) fn cause(name: &str) -> Names {
+    match name {
+        "dust" => names("황사", "沙尘", "dust"),
+        "wildfire" => names("산불", "山火", "wildfire"),
+        other => Names::plain(other),
+    }
+}
+
 /// The words of the page in one language.
 pub(super) struct Words {
     pub explained: &'static str,
@@ -41,6 +95,7 @@ pub(super) struct Words {
     pub what: &'static str,
     pub criterion: &'static str,
     pub value: &'static str,
+    pub foretold: &'static str,
     pub met_at: &'static str,
     pub decided_at: &'static str,
     pub in_force: &'static str,
@@ -57,7 +112,6 @@ pub(super) struct Words {
     pub further: &'static str,
     pub key: &'static str,
     pub quality: &'static str,
-    pub input: &'static str,
     pub rules: &'static str,
     pub version: &'static str,
     pub source: &'static str,
@@ -106,6 +160,7 @@ const EN: Words = Words {
     what: "What happened",
     criterion: "Criterion",
     value: "Value",
+    foretold: "Forecast value",
     met_at: "Met at",
     decided_at: "Found at",
     in_force: "In force",
@@ -122,7 +177,6 @@ const EN: Words = Words {
     further: "further stations are not listed",
     key: "Hourly means; beside them how much of the hour was covered and, if any, how many readings quality control set aside. Struck-out means did not count.",
     quality: "Only readings that passed quality control count.",
-    input: "Input",
     rules: "The rules",
     version: "Version",
     source: "Legal source",
@@ -159,7 +213,8 @@ const KO: Words = Words {
     late: "늦게 도착한 자료로 다시 판정한 결과입니다.",
     what: "변경 내용",
     criterion: "기준",
-    value: "측정값",
+    value: "값",
+    foretold: "예보값",
     met_at: "기준 충족 시각",
     decided_at: "확인 시각",
     in_force: "적용 기간",
@@ -176,7 +231,6 @@ const KO: Words = Words {
     further: "개 측정소는 표시하지 않음",
     key: "시간평균값이며, 옆에는 자료가 있는 시간의 비율과 품질검사에서 제외된 측정값 수를 표시합니다. 취소선이 있는 값은 판정에 쓰이지 않았습니다.",
     quality: "품질검사를 통과한 측정값만 판정에 쓰입니다.",
-    input: "입력 자료",
     rules: "적용 규정",
     version: "판본",
     source: "법적 근거",
@@ -213,7 +267,8 @@ const ZH: Words = Words {
     late: "根据迟到的数据重新判定。",
     what: "变化内容",
     criterion: "标准",
-    value: "测量值",
+    value: "数值",
+    foretold: "预报值",
     met_at: "达标时间",
     decided_at: "确认时间",
     in_force: "有效期",
@@ -230,7 +285,6 @@ const ZH: Words = Words {
     further: "个站点未列出",
     key: "表中为小时均值，旁边为该小时的数据覆盖率以及质量控制剔除的读数个数。带删除线的值未计入判定。",
     quality: "只有通过质量控制的读数才计入判定。",
-    input: "输入",
     rules: "适用规则",
     version: "版本",
     source: "法律依据",

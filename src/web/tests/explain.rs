@@ -158,7 +158,9 @@ async fn a_change_of_rules_that_are_gone_or_of_a_threshold_is_explained_as_far_a
     );
     let now = server.get("/changes/NOW?lang=en").await;
     assert!(
-        now.text.contains("device: s1") && now.text.contains("not an official rule"),
+        now.text.contains("<td>180 µg/m³</td>")
+            && now.text.contains("<td>s1</td>")
+            && now.text.contains("not an official rule"),
         "{}",
         now.text
     );
@@ -213,4 +215,80 @@ async fn the_page_brings_everything_with_it_and_lets_no_markup_through() {
         assert!(!page.text.contains(outside), "{outside}");
     }
     assert!(page.text.contains("<s>300</s>"), "what did not count is struck out");
+}
+
+/// A decision on forecasts, as the intake writes it.
+fn foretold() -> Value {
+    let forecast = json!({
+        "issuer": "nier", "issued_at": "2022-01-08T08:00:00Z", "of": "pm2_5",
+        "from": "2022-01-08T15:00:00Z", "until": "2022-01-09T15:00:00Z", "value": 82.0,
+        "cause": "dust",
+    });
+    let mean = json!({
+        "aggregate": "mean", "value": 51.25,
+        "from": "2022-01-07T15:00:00Z", "until": "2022-01-08T07:00:00Z",
+    });
+    let stood =
+        json!({ "ladder": "kr-pm25", "level": "advisory", "since": "2022-01-08T03:00:00Z" });
+    let zones = json!({ "coupling": "capital", "zones": ["seoul", "incheon"], "at_least": 2 });
+    let mut data = data("none", "measures", 120);
+    data["value"] = json!(82.0);
+    data["inputs"] = json!([forecast, mean, stood, zones]);
+    data
+}
+
+#[tokio::test]
+async fn forecasts_and_other_inputs_are_told_in_words_and_never_as_measured() {
+    let mut store = Store::new();
+    put(&mut store, "C9", foretold(), 120, "zone/seoul");
+    let server = store.local().await;
+    for (lang, wanted) in [
+        (
+            "ko",
+            [
+                "예보값",
+                "예보: PM2.5 (황사)",
+                "nier, 2022-01-08 17:00 발표",
+                "구간 평균",
+                "2022-01-08 00:00 – 2022-01-08 16:00",
+                "2022-01-08 12:00부터",
+                "주의보",
+                "2곳 이상 필요",
+            ],
+        ),
+        (
+            "zh",
+            [
+                "预报值",
+                "预报：PM2.5 (沙尘)",
+                "nier, 2022-01-08 17:00 发布",
+                "时段均值",
+                "51.25 µg/m³",
+                "自 2022-01-08 12:00 起",
+                "注意报",
+                "至少需要 2 个",
+            ],
+        ),
+        (
+            "en",
+            [
+                "Forecast value",
+                "forecast: PM2.5 (dust)",
+                "nier, issued 2022-01-08 17:00",
+                "mean of the hours",
+                "<td>2022-01-09</td>",
+                "since 2022-01-08 12:00",
+                "zones that decide together: capital",
+                "at least 2 needed",
+            ],
+        ),
+    ] {
+        let page = server.get(&format!("/changes/C9?lang={lang}")).await.text;
+        for wanted in wanted {
+            assert!(page.contains(wanted), "{wanted:?} is not in\n{page}");
+        }
+        for key in ["issued_at", "issued at", "aggregate", "at_least"] {
+            assert!(!page.contains(key), "{key:?} is in\n{page}");
+        }
+    }
 }
