@@ -2,6 +2,7 @@
 //! and any order of arrival make of it.
 
 mod believes;
+mod bounds;
 mod changes;
 mod hotline;
 mod keeps;
