@@ -1,13 +1,50 @@
-//! Order does not matter: shuffled, doubled and split anyhow, the same readings
-//! give the same hours and the same levels.
+//! Order does not matter: shuffled, doubled and split anyhow, the same readings and
+//! forecasts give the same hours, changes and levels.
 
 use super::rig::{Rig, START, ZONE, minute, reading, settings};
 use dustline::flow::Event;
 use dustline::store::{Filter, HourRow};
 use proptest::prelude::*;
 
-/// Minute, device, value.
-type Message = (i64, u8, u16);
+/// What is judged: ladders; conditions decided daily and at every forecast.
+const RULES: &str =
+    r#"rulesets = ["kr-air-alert", "kr-emergency", "kr-crisis", "cn-heavy-pollution"]"#;
+
+#[derive(Debug, Clone, Copy)]
+enum Message {
+    Reading {
+        minute: i64,
+        device: u8,
+        value: u16,
+    },
+    /// For the day after, or the one after that; of China's index or of PM2.5.
+    Forecast {
+        issued: i64,
+        day: u8,
+        index: bool,
+        value: u16,
+    },
+}
+
+impl Message {
+    /// Its topic and payload.
+    fn sent(self) -> (String, String) {
+        match self {
+            Message::Reading { minute: n, device, value } => {
+                (format!("air/s{device}"), reading(minute(n), f64::from(value)))
+            }
+            Message::Forecast { issued, day, index, value } => {
+                let of = if index { "aqi_cn" } else { "pm2_5" };
+                let text = format!(
+                    r#"{{"issuer":"nier","issued_at":"{}","zone":"seoul","quantity":"{of}","day":"2024-01-{}","value":{value}}}"#,
+                    minute(issued),
+                    10 + day
+                );
+                ("outlook".to_owned(), text)
+            }
+        }
+    }
+}
 
 /// What is left when all hours are closed.
 #[derive(Debug, PartialEq)]
@@ -24,16 +61,18 @@ fn play(batches: &[Vec<Message>], lateness: &str) -> End {
     let zone = ZONE.replace(r#"["*"]"#, r#"["s0", "s1", "s2"]"#);
     let zone = zone.replace(r#"lateness = "2m""#, &format!("lateness = \"{lateness}\""));
     let zone = zone.replace(r#"grace = "10m""#, r#"grace = "8h""#);
+    let zone = zone.replace(r#"rulesets = ["kr-air-alert"]"#, RULES);
     let mut rig = Rig::open(settings(dir.path(), &zone), START);
     for batch in batches {
-        let events = batch.iter().map(|(n, device, value)| {
-            let text = reading(minute(*n), f64::from(*value));
-            Event::Arrival(rig.arrival(&format!("air/s{device}"), &text, minute(240)))
+        let events = batch.iter().map(|message| {
+            let (topic, text) = message.sent();
+            Event::Arrival(rig.arrival(&topic, &text, minute(240)))
         });
         let events = events.collect();
         rig.turn(events);
     }
-    rig.tick(minute(840));
+    // The hours of the readings, then those until 17:10 in Seoul and that decision.
+    [840, 1200, 1201].into_iter().for_each(|n| rig.tick(minute(n)));
     let reader = rig.reader();
     let by_name = |h: HourRow| (reader.device_name(h.device).to_owned(), h);
     let mut hours: Vec<_> =
@@ -48,7 +87,8 @@ fn play(batches: &[Vec<Message>], lateness: &str) -> End {
     let mut changes: Vec<_> = rig
         .changes()
         .into_iter()
-        .filter(|c| c.ladder == "kr-pm25" && !c.late)
+        // What is decided at every issue is told as the issues come in.
+        .filter(|c| !["emergency", "cn-warning"].contains(&&*c.ladder) && !c.late)
         .map(|c| (c.uid, c.from, c.to))
         .collect();
     changes.sort();
@@ -68,12 +108,20 @@ fn play(batches: &[Vec<Message>], lateness: &str) -> End {
 
 fn network() -> impl Strategy<Value = Vec<Message>> {
     let hour_levels = proptest::collection::vec(0u16..220, 4);
-    (hour_levels, 1u8..4).prop_map(|(levels, devices)| {
-        let mut all = Vec::new();
+    let value = prop_oneof![40u16..100, Just(50), Just(75), 100u16..400];
+    // One value for each issue and period: another would be a revision.
+    let issue = (0i64..240, 1u8..3, any::<bool>());
+    let forecasts = proptest::collection::btree_map(issue, value, 0..8);
+    (hour_levels, 1u8..4, forecasts).prop_map(|(levels, devices, forecasts)| {
+        let mut all: Vec<Message> = forecasts
+            .into_iter()
+            .map(|((issued, day, index), value)| Message::Forecast { issued, day, index, value })
+            .collect();
         for (hour, level) in levels.iter().enumerate() {
             for m in (0..60).step_by(15) {
                 for device in 0..devices {
-                    all.push((hour as i64 * 60 + m + 2, device, *level + u16::from(device)));
+                    let (minute, value) = (hour as i64 * 60 + m + 2, *level + u16::from(device));
+                    all.push(Message::Reading { minute, device, value });
                 }
             }
         }
@@ -81,7 +129,7 @@ fn network() -> impl Strategy<Value = Vec<Message>> {
     })
 }
 
-/// A network's readings as they are, and shuffled, some doubled, split into batches.
+/// A network's messages as they are, and shuffled, some doubled, split into batches.
 fn disturbed() -> impl Strategy<Value = (Vec<Message>, Vec<Vec<Message>>)> {
     network().prop_flat_map(|all| {
         let doubled = proptest::collection::vec(any::<bool>(), all.len());

@@ -42,6 +42,7 @@ subscribe = [
   {{ topic = "plain/{{device}}/{{quantity}}", format = "plain" }},
   {{ topic = "homeassistant/#", format = "ha-discovery" }},
   {{ topic = "states/#", format = "ha-discovery" }},
+  {{ topic = "outlook", format = "forecast" }},
 ]
 {extra}
 "#,
