@@ -1,14 +1,20 @@
 //! What it costs to read one message: from topic and payload to readings.
 
+#![expect(clippy::unwrap_used, reason = "the messages are those of the tests, which may panic")]
+
+#[path = "../tests/it/fuzz/corpus.rs"]
+mod corpus;
 #[path = "support/figures.rs"]
 mod figures;
 #[path = "support/timing.rs"]
 mod timing;
 
 use anyhow::{Result, anyhow, ensure};
+use corpus::Subject;
 use dustline::air::{Quantity, Stamp};
 use dustline::decode::{
-    Field, Format, Mapping, Message, Place, Plain, Route, Template, TimeFrom, TopicPattern,
+    self, Field, Format, Mapping, Memory, Message, Place, Plain, Route, Template, TimeFrom,
+    TopicPattern,
 };
 use figures::{load, print_machine};
 use std::hint::black_box;
@@ -104,20 +110,60 @@ fn main() -> Result<()> {
     println!("| format | bytes | readings | ns a message |");
     println!("|---|---|---|---|");
     for (name, pattern, topic, body) in MESSAGES {
-        let route = route(name, pattern)?;
-        let message =
-            Message { topic, payload: body.as_bytes(), retained: false, received: Stamp(0) };
-        let decoded = route.decode(&message).map_err(|e| anyhow!("{name}: {e:?}"))?;
-        let readings: usize = decoded.observations.iter().map(|o| o.values.len()).sum();
+        let message = message(topic, body.as_bytes());
+        let readings = row(&route(name, pattern)?, &message, &Memory::default())?;
         ensure!(readings > 0, "{name} brings no reading: the figure would mean nothing");
-        let ns = timing::ns_each(CALLS, || {
-            for _ in 0..CALLS {
-                let _ = black_box(route.decode(black_box(&message)));
-            }
-        });
-        println!("| {name} | {} | {readings} | {ns:.0} |", body.len());
+    }
+    // What is not above: presets, and formats that remember, by the tests' messages.
+    let known = |s: &Subject| MESSAGES.iter().any(|(name, ..)| *name == s.name());
+    for subject in corpus::subjects().iter().filter(|s| !known(s)) {
+        longest(subject)?;
     }
     println!("load after: {}", load());
+    Ok(())
+}
+
+fn message<'a>(topic: &'a str, payload: &'a [u8]) -> Message<'a> {
+    Message { topic, payload, retained: false, received: Stamp(1_700_000_000_000) }
+}
+
+/// Measures one message and prints its row; how many readings it brings.
+fn row(route: &Route, message: &Message, memory: &Memory) -> Result<usize> {
+    let (name, routes) = (route.format.name(), std::slice::from_ref(route));
+    let heard = decode::decode(routes, message, memory);
+    let decoded = heard.outcome.map_err(|e| anyhow!("{name}: {e:?}"))?;
+    let readings = decoded.observations.iter().map(|o| o.values.len()).sum::<usize>();
+    let readings = readings + decoded.forecasts.len();
+    let ns = timing::ns_each(CALLS, || {
+        for _ in 0..CALLS {
+            let _ = black_box(decode::decode(routes, black_box(message), memory));
+        }
+    });
+    println!("| {name} | {} | {readings} | {ns:.0} |", message.payload.len());
+    Ok(readings)
+}
+
+/// Measures the longest message with readings of a format, after those before it.
+fn longest(subject: &Subject) -> Result<()> {
+    let mut memory = Memory::default();
+    let mut chosen: Option<(usize, usize)> = None;
+    for (place, (topic, payload)) in subject.talk.iter().enumerate() {
+        let routes = std::slice::from_ref(&subject.route);
+        let heard = decode::decode(routes, &message(topic, payload), &memory);
+        let brings = heard.outcome.is_ok_and(|d| d.observations.len() + d.forecasts.len() > 0);
+        if brings && chosen.is_none_or(|(_, length)| payload.len() > length) {
+            chosen = Some((place, payload.len()));
+        }
+        memory.learn(heard.noted);
+    }
+    let (place, _) = chosen.ok_or_else(|| anyhow!("{}: no readings", subject.name()))?;
+    let mut memory = Memory::default();
+    for (topic, payload) in subject.talk.iter().take(place) {
+        let routes = std::slice::from_ref(&subject.route);
+        memory.learn(decode::decode(routes, &message(topic, payload), &memory).noted);
+    }
+    let (topic, payload) = &subject.talk[place];
+    row(&subject.route, &message(topic, payload), &memory)?;
     Ok(())
 }
 

@@ -112,7 +112,12 @@ pub fn message_text<'a>(m: &Message<'a>) -> Result<&'a str, Refused> {
 /// The text of a JSON string.
 pub fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
     let json = raw.get();
-    json.starts_with('"').then(|| serde_json::from_str::<Text>(json).ok()).flatten().map(|t| t.0)
+    let inner = json.strip_prefix('"')?.strip_suffix('"')?;
+    match inner.contains('\\') {
+        true => serde_json::from_str::<Text>(json).ok().map(|t| t.0),
+        // Without escapes a text is what stands in the document.
+        false => Some(Cow::Borrowed(inner)),
+    }
 }
 
 /// An identity: the text of a JSON string, or the digits of a JSON integer.

@@ -64,16 +64,29 @@ pub const USUAL_NAMES: &[(&str, Quantity)] = &[
     ("atmospheric_pressure", Quantity::Pressure),
 ];
 
+/// The longest usual spelling, bytes.
+const USUAL_MAX: usize = {
+    let (mut longest, mut row) = (0, 0);
+    while row < USUAL_NAMES.len() {
+        let length = USUAL_NAMES[row].0.len();
+        longest = if length > longest { length } else { longest };
+        row += 1;
+    }
+    longest
+};
+
 /// The quantity of a usual spelling.
 pub fn usual_quantity(name: &str) -> Option<Quantity> {
-    let canonical = |b: u8| match b {
-        b'-' | b'.' | b' ' => b'_',
-        b => b.to_ascii_lowercase(),
-    };
-    USUAL_NAMES
-        .iter()
-        .find(|(usual, _)| usual.bytes().eq(name.bytes().map(canonical)))
-        .map(|(_, quantity)| *quantity)
+    let mut canonical = [0; USUAL_MAX];
+    let canonical = canonical.get_mut(..name.len())?;
+    for (canonical, byte) in canonical.iter_mut().zip(name.bytes()) {
+        *canonical = match byte {
+            b'-' | b'.' | b' ' => b'_',
+            byte => byte.to_ascii_lowercase(),
+        };
+    }
+    let usual = USUAL_NAMES.iter().find(|(usual, _)| usual.as_bytes() == &*canonical);
+    usual.map(|(_, quantity)| *quantity)
 }
 
 impl Plain {

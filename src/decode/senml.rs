@@ -38,6 +38,8 @@ struct Base<'a> {
 /// One record; a number that cannot be read is an error with the reason.
 #[derive(Default)]
 struct Record<'a> {
+    /// Its place in the array.
+    place: usize,
     name: Cow<'a, str>,
     time: Option<f64>,
     unit: Option<Cow<'a, str>>,
@@ -57,13 +59,12 @@ pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, 
     let mut base = Base::default();
     let mut batch = Batch::default();
     for (place, raw) in records.into_iter().enumerate() {
-        let path = format!("/{place}");
         match Container::of(raw) {
             Some(Container::Object(members)) => {
-                let record = record(&members, &path, &mut base, &mut batch)?;
-                take(&record, &base, &path, m, captures, hints, &mut batch);
+                let record = record(&members, place, &mut base, &mut batch)?;
+                take(&record, &base, m, captures, hints, &mut batch);
             }
-            _ => batch.skip(path, "not an object"),
+            _ => batch.skip(format!("/{place}"), "not an object"),
         }
         batch.within_limit()?;
     }
@@ -73,15 +74,15 @@ pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, 
 /// Reads the fields of one record and keeps the base fields among them.
 fn record<'a>(
     members: &[(Cow<'a, str>, &'a RawValue)],
-    path: &str,
+    place: usize,
     base: &mut Base<'a>,
     batch: &mut Batch,
 ) -> Result<Record<'a>, Refused> {
-    let mut record = Record::default();
+    let mut record = Record { place, ..Record::default() };
     for (name, raw) in members {
         let mut number = || {
             let read = number::from_json(raw);
-            read.map_err(|why| batch.skip(format!("{path}/{name}"), why.to_string())).ok()
+            read.map_err(|why| batch.skip(format!("/{place}/{name}"), why.to_string())).ok()
         };
         match name.as_ref() {
             "bn" => base.name = json::text(raw).unwrap_or_default(),
@@ -106,7 +107,6 @@ fn record<'a>(
 fn take(
     record: &Record,
     base: &Base,
-    path: &str,
     m: &Message,
     captures: &Captures,
     hints: &Hints,
@@ -114,24 +114,30 @@ fn take(
 ) {
     let Some(value) = record.value else { return };
     if base.name.len() + record.name.len() > DEVICE_MAX + LABEL_MAX {
-        return batch.skip(path, "its name is too long");
+        return batch.skip(format!("/{}", record.place), "its name is too long");
     }
-    let name = format!("{}{}", base.name, record.name);
     let unit = record.unit.as_ref().unwrap_or(&base.unit);
-    let last = last_part(if record.name.is_empty() { &base.name } else { &record.name });
-    let (quantity, device) = match hints.quantity(last) {
+    let name = if record.name.is_empty() { &base.name } else { &record.name };
+    let last = last_part(name);
+    let (quantity, own) = match hints.quantity(last) {
         Some(quantity) => (quantity, name.strip_suffix(last).unwrap_or_default()),
         None => match of_unit(unit).filter(|_| record.name.is_empty()) {
-            Some(quantity) => (quantity, name.as_str()),
+            Some(quantity) => (quantity, name.as_ref()),
             None => return,
         },
+    };
+    let device: Cow<str> = match (record.name.is_empty(), own) {
+        (true, own) => own.into(),
+        (false, "") => base.name.as_ref().into(),
+        (false, own) => format!("{}{own}", base.name).into(),
     };
     let device = device.trim_end_matches([':', '/', '_', '-', '.']);
     let device = captures.get("device").or(Some(device).filter(|d| !d.is_empty()));
     let number = number::from_json(value).map(|n| unit::into_ours(quantity, unit, base.value + n));
     let mut found = Gathered::default();
-    found.add(quantity, Label::default(), number, || format!("{path}/v"));
-    let at = instant(record, base, m).map_err(|why| found.skip(format!("{path}/t"), why));
+    let path = |key: &str| format!("/{}/{key}", record.place);
+    found.add(quantity, Label::default(), number, || path("v"));
+    let at = instant(record, base, m).map_err(|why| found.skip(path("t"), why));
     batch.add(device.unwrap_or(captures.device()), at.unwrap_or_default(), found);
 }
 

@@ -59,8 +59,7 @@ const BELIEVABLE_MS: std::ops::Range<i64> = 1..253_402_300_800_000;
 
 /// A time in milliseconds since 1970; `None` if that is no time of ours.
 pub fn from_millis(ms: u64) -> Option<Stamp> {
-    let ms = i64::try_from(ms).ok()?;
-    BELIEVABLE_MS.contains(&ms).then_some(Stamp(ms))
+    believable(i64::try_from(ms).ok()?)
 }
 
 /// Reads a time from a JSON number or string; the error says why not.
@@ -79,7 +78,7 @@ pub fn from_json(
 pub fn after(base: Stamp, raw: &RawValue, unit: TimeUnit) -> Result<Stamp, String> {
     let number = number::from_json(raw).map_err(|e| format!("{e}; arrival time used"))?;
     let ms = base.0 as f64 + number * 1_000.0 / unit.per_second() as f64;
-    believable(ms.round() as i64, raw.get())
+    believable(ms.round() as i64).ok_or_else(|| unbelievable(raw.get()))
 }
 
 /// Reads a time from text; the error says why not.
@@ -108,21 +107,22 @@ pub fn from_text(
         let shown = number::shown(text);
         return Err(format!("{shown:?} is not a time known here; arrival time used"));
     };
-    believable(ms, text)
+    believable(ms).ok_or_else(|| unbelievable(text))
 }
 
 /// Reads a time from Unix seconds; the error says why not.
 pub fn from_seconds(seconds: f64) -> Result<Stamp, String> {
-    believable((seconds * 1_000.0).round() as i64, &format!("{seconds:e}"))
+    let ms = (seconds * 1_000.0).round() as i64;
+    believable(ms).ok_or_else(|| unbelievable(&format!("{seconds:e}")))
 }
 
-fn believable(ms: i64, text: &str) -> Result<Stamp, String> {
-    if BELIEVABLE_MS.contains(&ms) {
-        Ok(Stamp(ms))
-    } else {
-        let shown = number::shown(text);
-        Err(format!("time {shown:?} is not between 1970 and 9999; arrival time used"))
-    }
+fn believable(ms: i64) -> Option<Stamp> {
+    BELIEVABLE_MS.contains(&ms).then_some(Stamp(ms))
+}
+
+fn unbelievable(text: &str) -> String {
+    let shown = number::shown(text);
+    format!("time {shown:?} is not between 1970 and 9999; arrival time used")
 }
 
 /// Milliseconds of a Unix time in this or the likely unit. Whole numbers are

@@ -89,9 +89,15 @@ fn rows(quantity: Quantity) -> &'static [Row] {
 /// The way from a unit, in any usual spelling, to the quantity's own; `None`:
 /// the quantity has no such unit.
 pub fn conversion(quantity: Quantity, unit: &str) -> Option<Conversion> {
-    let unit = folded(unit);
-    let row = rows(quantity).iter().find(|(names, _)| names.contains(&unit.as_str()));
-    row.map(|(_, conversion)| *conversion)
+    let of = |unit: &str| {
+        let named = |(names, _): &&Row| names.iter().any(|n| n.eq_ignore_ascii_case(unit));
+        rows(quantity).iter().find(named).map(|(_, conversion)| *conversion)
+    };
+    match unit {
+        "" => None,
+        // Most senders write a unit as it stands here; folding costs more than looking.
+        unit => of(unit).or_else(|| of(&folded(unit))),
+    }
 }
 
 /// One spelling of each unit that [`conversion`] knows for a quantity.
