@@ -3,8 +3,9 @@
 //!
 //! Masked are values of keys that name a secret or a person (`token`, `password`,
 //! `ssid`, `email`, …) in JSON, forms, topics and headers; user and password in a
-//! URL; e-mail addresses; and long random words that look like a key wherever they
-//! stand. It rather masks too much than too little: an operator can ask for the
+//! URL; e-mail addresses; the levels of topics in which networks put a device's
+//! secret (`device/sck/<token>/…`, `/<key>/<device>/attrs`); and long random words
+//! that look like a key wherever they stand. It rather masks too much than too little: an operator can ask for the
 //! bytes as they came.
 
 /// What stands in the place of a secret.
@@ -27,8 +28,10 @@ const PARTS: [&str; 14] = [
     "cookie",
     "signature",
 ];
-/// … and those that do so alone.
-const WHOLE: [&str; 13] = [
+/// … and those that do so alone. `sck` stands before the token in a topic of Smart
+/// Citizen.
+const WHOLE: [&str; 14] = [
+    "sck",
     "pass",
     "auth",
     "user",
@@ -102,7 +105,8 @@ fn userinfo<'t>(out: &mut String, after: &'t str) -> &'t str {
 fn word<'t>(out: &mut String, word: &str, after: &'t str) -> &'t str {
     // A mask in place of user and password leaves `@host`: that is no address.
     let is_address = word.find('@').is_some_and(|at| at > 0 && word[at..].contains('.'));
-    out.push_str(if is_address || is_random(word) { MASK } else { word });
+    let secret = is_address || is_random(word) || is_before_attributes(after);
+    out.push_str(if secret { MASK } else { word });
     let scheme = ["bearer", "basic"].iter().any(|s| word.eq_ignore_ascii_case(s));
     if scheme && after.starts_with(' ') {
         out.push(' ');
@@ -120,6 +124,18 @@ fn word<'t>(out: &mut String, word: &str, after: &'t str) -> &'t str {
         }
         _ => after,
     }
+}
+
+/// Whether a device and its attributes follow: FIWARE's topics are
+/// `/<key>/<device>/attrs`, and the key is what a device proves itself by.
+fn is_before_attributes(after: &str) -> bool {
+    let below = after.strip_prefix('/').and_then(|rest| rest.split_once('/'));
+    below.is_some_and(|(device, rest)| {
+        let end = rest.strip_prefix("attrs");
+        device.chars().all(in_word)
+            && !device.is_empty()
+            && end.is_some_and(|end| !end.starts_with(in_word))
+    })
 }
 
 /// Masks a value; what follows it. A group of values is left to its own keys.
@@ -200,6 +216,10 @@ mod tests {
             ("Authorization: Bearer abc.def", "Authorization: ***"),
             ("used Bearer abc here", "used Bearer *** here"),
             ("v1/token/abc/telemetry", "v1/token/***/telemetry"),
+            ("device/sck/a1b2c3/readings/raw", "device/sck/***/readings/raw"),
+            ("/json/4jggok/dev7/attrs/p", "/json/***/dev7/attrs/p"),
+            ("topic /ul/4jggok/dev7/attrs: no", "topic /ul/***/dev7/attrs: no"),
+            (r#"{"PASSKEY": "0011AABB"}"#, r#"{"PASSKEY": "***"}"#),
             ("mqtt://kim:pass@broker:1883/x", "mqtt://***@broker:1883/x"),
             ("write to kim.lee@air.example.kr now", "write to *** now"),
             ("dev/0123456789abcdef0123456789abcdef/up", "dev/***/up"),

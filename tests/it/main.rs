@@ -21,6 +21,7 @@ mod outbox;
 mod quality;
 mod quarantine;
 mod samples;
+mod secrets;
 mod simulate;
 mod sniff;
 mod store;

@@ -1,5 +1,7 @@
 //! What looks like a key or an address of a person is not shown.
 
+use crate::air::mask::{MASK, mask};
+
 /// So long a run of letters and digits together is no name that people give.
 const TOKEN_MIN: usize = 20;
 
@@ -16,7 +18,7 @@ pub(super) fn secret(text: &str) -> bool {
 /// A topic as it may be shown.
 pub(super) fn topic(topic: &str) -> String {
     let shown = |level| if secret(level) { "…" } else { level };
-    let topic = topic.split('/').map(shown).collect::<Vec<_>>().join("/");
+    let topic = mask(topic).replace(MASK, "…").split('/').map(shown).collect::<Vec<_>>().join("/");
     topic.chars().map(|c| if c.is_control() { '�' } else { c }).take(120).collect()
 }
 
