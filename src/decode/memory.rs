@@ -214,11 +214,20 @@ impl<'a> Notes<'a> {
         }
     }
 
+    /// Who gives a device's main value of a quantity.
+    pub fn main(&self, device: &str, quantity: Quantity) -> Option<String> {
+        self.recall(&main_key(device, quantity))
+    }
+
+    /// Makes this one the main value.
+    pub fn set_main(&mut self, device: &str, quantity: Quantity, who: &str) {
+        self.remember(&main_key(device, quantity), &who);
+    }
+
     /// Lets another one become the main value, if it was this one.
     pub fn leave(&mut self, device: &str, quantity: Quantity, who: &str) {
-        let key = main_key(device, quantity);
-        if self.recall::<String>(&key).is_some_and(|main| main == who) {
-            self.forget(&key);
+        if self.main(device, quantity).is_some_and(|main| main == who) {
+            self.forget(&main_key(device, quantity));
         }
     }
 }

@@ -158,7 +158,6 @@ impl Component<'_> {
             object: object.to_owned(),
             conversion: conversion.unwrap_or(Conversion::NONE),
             template,
-            channel: String::new(),
         };
         (Meaning::Value(entity), conversion.is_none())
     }

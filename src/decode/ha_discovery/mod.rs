@@ -14,8 +14,9 @@
 //! further ones for the states. Configurations are retained, and come in any
 //! order after a subscription; they are understood, retained or not. What a
 //! device measures twice (a second laser, a mean beside the present value) is
-//! told apart: the entity described first is its main value, every other one has
-//! its object's name as channel.
+//! told apart: the entity described first is its main value, unless its object's
+//! name says that it is a mean and another's does not; every other one has its
+//! object's name as channel.
 
 mod config;
 mod template;
@@ -59,8 +60,15 @@ struct Entity {
     object: String,
     conversion: Conversion,
     template: Template,
-    /// Which of several of its device; empty: the main one.
-    channel: String,
+}
+
+/// Parts of objects' names that mean a mean: the present value goes before it.
+const MEANS: [&str; 6] = ["24h", "mean", "avg", "average", "nowcast", "daily"];
+
+/// Whether an object's name says that it is a mean.
+fn is_mean(object: &str) -> bool {
+    let name = object.to_ascii_lowercase();
+    MEANS.iter().any(|mean| name.contains(mean))
 }
 
 /// Reads one message.
@@ -103,12 +111,13 @@ fn describe(
     let mut found = Gathered::default();
     let mut policy = "described";
     let mut keys = Vec::new();
-    for (place, mut said) in description.said.into_iter().enumerate() {
-        match &mut said.meaning {
-            Meaning::Value(entity) => {
-                let label =
-                    notes.label(&entity.device, entity.quantity, &entity.object, &entity.object);
-                entity.channel = label.channel;
+    for (place, said) in description.said.into_iter().enumerate() {
+        match &said.meaning {
+            Meaning::Value(Entity { device, quantity, object, .. }) => {
+                let main = notes.main(device, *quantity);
+                if main.is_none_or(|main| is_mean(&main) && !is_mean(object)) {
+                    notes.set_main(device, *quantity, object);
+                }
             }
             Meaning::Unsupported => {
                 policy = "unsupported_template";
@@ -153,7 +162,8 @@ fn state(m: &Message, notes: &Notes) -> Result<Decoded, Refused> {
             "no discovery message has named this topic: subscribe to homeassistant/# with the same format, or to fewer topics",
         ));
     }
-    let mut states = States { message: m, document: None, by_device: BTreeMap::new(), fault: None };
+    let mut states =
+        States { message: m, notes, document: None, by_device: BTreeMap::new(), fault: None };
     for meaning in &meanings {
         if let Meaning::Value(entity) = meaning {
             states.add(entity);
@@ -171,6 +181,7 @@ fn state(m: &Message, notes: &Notes) -> Result<Decoded, Refused> {
 /// What is found in one state, by device.
 struct States<'a> {
     message: &'a Message<'a>,
+    notes: &'a Notes<'a>,
     /// The message as JSON, once an entity wants it.
     document: Option<Result<Container<'a>, Refused>>,
     by_device: BTreeMap<String, Gathered>,
@@ -207,7 +218,10 @@ impl States<'_> {
             }
         };
         if let Some(number) = number {
-            let label = Label { channel: entity.channel.clone(), variant: String::new() };
+            let main = self.notes.main(&entity.device, entity.quantity);
+            let is_main = main.is_none_or(|main| main == entity.object);
+            let channel = if is_main { String::new() } else { channel_of(&entity.object) };
+            let label = Label { channel, variant: String::new() };
             let number = number.map(|n| entity.conversion.apply(n));
             found.add(entity.quantity, label, number, || entity.template.place());
         }

@@ -107,6 +107,22 @@ fn two_entities_of_one_class_stay_apart_and_the_first_stays_the_main_one() {
 }
 
 #[test]
+fn the_present_value_goes_before_a_mean_in_whatever_order_they_are_described() {
+    let mut talk = talk();
+    let mut hear = |topic: &str, text: &str| short(&talk.hear(topic, text));
+    hear("homeassistant/sensor/pm25_24h/config", &sensor("pm25", "t/day", "", "d"));
+    assert_eq!(hear("t/day", "4"), "d: pm2_5=4", "the only one");
+    hear("homeassistant/sensor/pm25/config", &sensor("pm25", "t/now", "", "d"));
+    hear("homeassistant/sensor/pm25_avg/config", &sensor("pm25", "t/hour", "", "d"));
+    assert_eq!(hear("t/now", "9"), "d: pm2_5=9");
+    assert_eq!(hear("t/day", "4"), "d: pm2_5__ch_pm25_24h=4");
+    assert_eq!(hear("t/hour", "5"), "d: pm2_5__ch_pm25_avg=5");
+    // Quantities of a device do not disturb each other.
+    hear("homeassistant/sensor/pm10/config", &sensor("pm10", "t/coarse", "", "d"));
+    assert_eq!(hear("t/coarse", "12"), "d: pm10=12");
+}
+
+#[test]
 fn a_device_describes_all_its_components_at_once() {
     let mut talk = talk();
     let config = r#"{"dev":{"cns":[["mac","aa:bb"]]},"stat_t":"d/state","avty":[{"t":"d/there"}],
