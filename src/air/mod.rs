@@ -14,5 +14,5 @@ pub mod time;
 pub use forecast::{Cause, Forecast, Foretold, IndexKind};
 pub use place::Names;
 pub use quantity::Quantity;
-pub use reading::{Flag, Label, Measured, Observation, Reason, Reasons, Skipped, Value};
+pub use reading::{Flag, Label, Measured, Observation, Reason, Reasons, Skipped, StandIn, Value};
 pub use time::{Hour, Stamp};

@@ -73,6 +73,23 @@ impl Value {
     }
 }
 
+/// Which labelled series stand for a device's main values, where its messages
+/// bring none without a label.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandIn {
+    /// The channels whose mean it is; one that is absent takes no part.
+    pub channels: Vec<String>,
+    /// Their variant; empty: none.
+    pub variant: String,
+}
+
+impl StandIn {
+    /// Whether a series of this label takes part.
+    pub fn has(&self, label: &Label) -> bool {
+        label.variant == self.variant && self.channels.contains(&label.channel)
+    }
+}
+
 /// All values of one device at one instant, as decoded from a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Observation {

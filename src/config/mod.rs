@@ -20,6 +20,7 @@ mod fault;
 mod forecast;
 mod hotline;
 mod mail;
+mod main_value;
 mod mapping;
 mod nesting;
 mod outgoing;

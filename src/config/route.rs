@@ -1,6 +1,7 @@
 //! `subscribe`: which topics, and how each format is told what it must know.
 
 use super::fault::did_you_mean;
+use super::main_value;
 use super::mapping;
 use super::presets::{self, Presets};
 use super::reader::{Item, Table};
@@ -80,7 +81,26 @@ fn one(table: &mut Table<'_>, presets: &Presets) -> Option<Route> {
         unknown_format(&item, presets);
         table.know_all();
     }
-    Some(Route { pattern: pattern?, format: format?, retained })
+    let mut route = Route::new(pattern?, format?);
+    (route.retained, route.main) = (retained, main_value::read(table, route.main));
+    warn_of_no_main_value(&item, &route);
+    Some(route)
+}
+
+/// Warns of a network none of whose masses would ever be judged.
+fn warn_of_no_main_value(format: &Item<'_>, route: &Route) {
+    if let Format::Preset(preset) = &route.format
+        && route.main.is_none()
+        && preset.has_only_labelled_masses()
+    {
+        format.warn(
+            "the masses of this network have a channel or variant: they are kept, but not judged",
+            Some(format!(
+                "main = … says which of them is the device's value; see `dustline formats show {}`",
+                preset.name
+            )),
+        );
+    }
 }
 
 fn json(table: &mut Table<'_>, place: Option<(&Item<'_>, &TopicPattern)>) -> Format {

@@ -37,6 +37,7 @@ mod homie;
 mod influx_line;
 mod json;
 mod luftdatenpumpe;
+mod main_value;
 pub mod mapping;
 pub mod memory;
 mod number;
@@ -72,6 +73,7 @@ pub use forecast::{ForecastFault, ForecastZone, Forecasts};
 pub use format::{Format, Native, Read, ReadWith, Remembering};
 pub use hints::Hints;
 pub use json::Pointer;
+pub use main_value::MainValue;
 pub use mapping::{Field, Mapping, Place, Template, TimeFrom};
 pub use memory::{Memory, Notes, Remember};
 pub use plain::Plain;
@@ -80,7 +82,8 @@ pub use refused::Refused;
 pub use time::TimeUnit;
 pub use topic::{Captures, TopicPattern};
 
-use crate::air::{Forecast, Observation, Skipped, Stamp};
+use crate::air::{Forecast, Observation, Skipped, Stamp, StandIn};
+use std::sync::Arc;
 
 /// The largest payload that is read, bytes.
 pub const PAYLOAD_MAX: usize = 1 << 20;
@@ -116,6 +119,9 @@ pub struct Decoded {
     pub skipped: Vec<Skipped>,
     /// Whom the message is about, where it brings no observation that says so.
     pub device: Option<String>,
+    /// What stands for the main values of its observations, if the network or the
+    /// operator says so.
+    pub main: Option<Arc<StandIn>>,
 }
 
 /// What came of reading one message.
@@ -147,6 +153,8 @@ pub struct Route {
     pub format: Format,
     /// What becomes of messages from the broker's memory.
     pub retained: Retained,
+    /// How main values are found where messages bring none; `None`: not at all.
+    pub main: Option<MainValue>,
 }
 
 /// What becomes of a message that the broker sends from its memory because we
@@ -161,9 +169,14 @@ pub enum Retained {
 }
 
 impl Route {
-    /// A subscription that takes retained messages as usual.
+    /// A subscription that takes retained messages as usual, and what the format
+    /// says of main values.
     pub fn new(pattern: TopicPattern, format: Format) -> Route {
-        Route { pattern, format, retained: Retained::default() }
+        let main = match &format {
+            Format::Preset(preset) => preset.main.clone(),
+            _ => None,
+        };
+        Route { pattern, format, retained: Retained::default(), main }
     }
 
     /// Reads a message as if nothing had been said before; one whose topic does
@@ -182,7 +195,15 @@ pub fn decode(routes: &[Route], m: &Message, memory: &Memory) -> Heard {
         Some((route, _)) if m.retained && route.retained == Retained::Never => {
             Heard::refused(Refused::Ignored("retained"))
         }
-        Some((route, captures)) => route.format.heard(m, &captures, memory),
+        Some((route, captures)) => {
+            let mut heard = route.format.heard(m, &captures, memory);
+            if let (Some(main), Ok(found)) = (&route.main, &mut heard.outcome) {
+                let (stand_in, noted) = main.of(found, memory);
+                found.main = stand_in;
+                heard.noted.extend(noted);
+            }
+            heard
+        }
     }
 }
 

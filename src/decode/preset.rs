@@ -5,7 +5,7 @@
 //! so that nobody has to say it again.
 
 use super::mapping::{Condition, Mapping, Template};
-use super::{Captures, Decoded, Message, Notes, Plain, Refused, TopicPattern};
+use super::{Captures, Decoded, MainValue, Message, Notes, Plain, Refused, TopicPattern};
 
 /// A network's messages and how they are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub struct Preset {
     pub sure: &'static str,
     /// What an operator must know; may be empty.
     pub note: String,
+    /// How main values are found where all numbers have a channel or variant.
+    pub main: Option<MainValue>,
     /// Topics that are never about readings.
     pub housekeeping: Vec<TopicPattern>,
     /// The first that fits a message reads it.
@@ -79,9 +81,23 @@ impl Preset {
     /// The form that reads a message: one whose topic and document fit, else
     /// one whose document does, since operators choose their topics.
     pub fn form(&self, m: &Message, captures: &Captures) -> Option<&Form> {
-        let mut fit = self.forms.iter().filter(|f| f.fits(m, captures));
+        let fits = |f: &&Form| f.fits(m, captures);
         let by_topic = |f: &&Form| f.topics.is_empty() || f.topic(m.topic).is_some();
-        fit.clone().find(by_topic).or_else(|| fit.next())
+        let mut of_topic = self.forms.iter().filter(by_topic);
+        of_topic.find(fits).or_else(|| self.forms.iter().find(fits))
+    }
+
+    /// Whether every mass of particles in it has a channel or variant.
+    pub fn has_only_labelled_masses(&self) -> bool {
+        let mappings = self.forms.iter().map(|form| match &form.reading {
+            Reading::Json(mapping) if mapping.named.is_none() => Some(mapping),
+            // Names, and with them labels, are the sender's.
+            _ => None,
+        });
+        let Some(mappings) = mappings.collect::<Option<Vec<_>>>() else { return false };
+        let meanings = mappings.iter().flat_map(|m| &m.values).map(|field| &field.meaning);
+        let mut masses = meanings.filter(|m| m.quantity.is_particle_mass()).peekable();
+        masses.peek().is_some() && masses.all(|m| !m.label.is_main())
     }
 
     /// Whether one of its own topics matches, and is not about housekeeping.

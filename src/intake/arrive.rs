@@ -3,7 +3,7 @@
 
 use super::state::State;
 use crate::air::reading::TimeSource;
-use crate::air::{Measured, Observation, Stamp, Value};
+use crate::air::{Measured, Observation, Stamp, StandIn, Value};
 use crate::decode::{self, Decoded, Heard, Message, Refused, Remember};
 use crate::flow::Arrival;
 use crate::quality::When;
@@ -152,12 +152,13 @@ impl State {
         let mut left_out = decoded.skipped.len() as u32;
         let mut sorted = Vec::with_capacity(decoded.observations.len());
         let mut policy = policy;
+        let main = decoded.main.as_deref();
         for observation in together(decoded.observations) {
             if inward.retained && observation.at.is_none() {
                 left_out += observation.values.len() as u32;
                 policy = "retained_without_time";
             } else {
-                sorted.push(self.sort(observation, inward)?);
+                sorted.push(self.sort(observation, main, inward)?);
             }
         }
         let bucket = match () {
@@ -216,7 +217,12 @@ impl State {
     }
 
     /// Tells what of an observation is new, what revises, what is there already.
-    fn sort(&mut self, observation: Observation, inward: &Inward) -> Result<Sorted, StoreError> {
+    fn sort(
+        &mut self,
+        observation: Observation,
+        main: Option<&StandIn>,
+        inward: &Inward,
+    ) -> Result<Sorted, StoreError> {
         let (observed, time_source) = match observation.at {
             Some(own) => (own, TimeSource::Device),
             None => (inward.arrived, TimeSource::Arrival),
@@ -236,7 +242,7 @@ impl State {
         }
         let hour = self.hour_of(device, observed, inward.at)?;
         let when = When { observed, source: time_source, received: inward.arrived };
-        let judged = self.believed(inward.seat, observation, when);
+        let judged = self.believed(inward.seat, observation, when, main);
         let there = match &hour {
             Some(hour) => self.writer.values_at(hour, observed, &judged)?,
             None => Vec::new(),

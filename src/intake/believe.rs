@@ -3,24 +3,27 @@
 //! remembered, live and after a restart.
 
 use super::state::State;
-use crate::air::{Measured, Observation, Quantity, Stamp};
-use crate::quality::{self, Judged, Past, When, neighbours};
+use crate::air::{Measured, Observation, Quantity, Stamp, StandIn};
+use crate::quality::{self, Judged, Past, When, main_value, neighbours};
 use crate::rules::judge::Saved;
 use crate::store::{ArrivalRow, DeviceId, StoreError};
 
 impl State {
-    /// Judges the values of an observation by themselves, and puts the corrected
-    /// ones beside them that its source asks for.
+    /// Judges the values of an observation by themselves, and puts beside them the
+    /// main values that they stand for and the corrected ones that its source asks
+    /// for.
     pub(super) fn believed(
         &self,
         place: usize,
         observation: Observation,
         when: When,
+        main: Option<&StandIn>,
     ) -> Vec<Measured> {
         let Some(source) = self.plan.sources.get(place) else { return Vec::new() };
         let model = self.plan.models.get(&observation.device).copied().or(source.model);
         let by = Judged { policy: &source.quality, model };
         let mut judged = quality::assess(by, observation.values, when);
+        judged.extend(main.map(|m| main_value::of(m, &judged)).unwrap_or_default());
         let corrected: Vec<Measured> =
             source.corrections.iter().filter_map(|c| c.of(&judged)).collect();
         judged.extend(corrected);

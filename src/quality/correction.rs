@@ -66,9 +66,7 @@ impl Correction {
             Form::UsEpa2021Atm => pm(judged, &["", "atm"]),
             Form::KappaKoehler { .. } => pm(judged, &[""]),
         }?;
-        let humidity = judged.iter().find(|m| {
-            m.value.quantity == Quantity::Humidity && m.value.label.is_main() && is_usable(m)
-        })?;
+        let humidity = self.humidity(judged)?;
         let corrected = self.number(input, humidity.value.value.clamp(0.0, 100.0));
         let mut reasons = Reasons::default();
         if corrected < 0.0 {
@@ -79,6 +77,23 @@ impl Correction {
         let value = (corrected.max(0.0) * 1_000.0).round() / 1_000.0;
         let value = Value { quantity: Quantity::Pm2_5, label, value };
         Some(Measured { value, flag: flag.max(humidity.flag), reasons })
+    }
+
+    /// The humidity of the same message. The EPA's forms were fitted to the humidity
+    /// within the case, where it stands beside the device's own; growth of particles
+    /// is that of the air outside.
+    fn humidity<'a>(&self, judged: &'a [Measured]) -> Option<&'a Measured> {
+        let of = |variant: &str| {
+            judged.iter().find(|m| {
+                let label = &m.value.label;
+                let is = label.channel.is_empty() && label.variant == variant;
+                m.value.quantity == Quantity::Humidity && is && is_usable(m)
+            })
+        };
+        match self.0 {
+            Form::KappaKoehler { .. } => of(""),
+            _ => of("").or_else(|| of("in_case")),
+        }
     }
 
     /// The corrected value before it is clamped; µg/m³ and % in, µg/m³ out.
@@ -139,7 +154,8 @@ fn pm(judged: &[Measured], variants: &[&str]) -> Option<(f64, Flag)> {
     variants.iter().find_map(|v| in_variant(v))
 }
 
-fn is_usable(m: &Measured) -> bool {
+/// Whether something can be made of a value.
+pub(super) fn is_usable(m: &Measured) -> bool {
     m.flag != Flag::Fail && m.value.value.is_finite()
 }
 

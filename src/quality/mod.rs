@@ -19,13 +19,15 @@
 //!
 //! [`assess`] judges the values of one message by themselves; [`follow`] those of
 //! one message that are new, after what their series brought before, which is
-//! kept in [`Past`]. [`correction`] makes further values out of them.
+//! kept in [`Past`]. [`main_value`] makes the main value of a device whose numbers all
+//! have labels, [`correction`] further values out of them.
 
 pub mod agreement;
 pub mod clock;
 pub mod correction;
 pub mod failure;
 pub mod humidity;
+pub mod main_value;
 pub mod model;
 pub mod neighbours;
 pub mod order;

@@ -16,6 +16,7 @@ mod hotline;
 mod intake;
 mod links;
 mod mail;
+mod main_value;
 mod mqtt;
 mod outbox;
 mod quality;

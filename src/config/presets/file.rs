@@ -4,6 +4,7 @@ use super::case;
 use crate::config::Fault;
 use crate::config::environment::Environment;
 use crate::config::fault::Text;
+use crate::config::main_value;
 use crate::config::mapping;
 use crate::config::reader::{Context, Item, Table};
 use crate::decode::preset::{Form, Reading};
@@ -48,6 +49,7 @@ fn preset<'a>(name: &str, text: &str, document: &'a DeTable<'a>, ctx: &'a Contex
     let source = words("source", "what the forms were made from");
     let sure = root.need("sure", "how sure it is").and_then(|i| i.choice(&SURE));
     let note = root.get("note").and_then(|i| i.text()).unwrap_or_default().trim().to_owned();
+    let main = main_value::read(&mut root, None);
     let housekeeping = topics(root.get("housekeeping"));
     let forms: Vec<Form> = root.tables("form").into_iter().map(form).collect();
     if forms.is_empty() && !root.has("form") {
@@ -60,6 +62,7 @@ fn preset<'a>(name: &str, text: &str, document: &'a DeTable<'a>, ctx: &'a Contex
         source,
         sure: sure.unwrap_or_default(),
         note,
+        main,
         housekeeping,
         forms,
         text: text.to_owned(),

@@ -95,7 +95,7 @@ fn the_example_is_good_with_every_comment_in_force() {
     let settings = settings_of(&uncommented());
     assert_eq!(settings.stations.len(), 2);
     let source = settings.sources.first().unwrap();
-    assert_eq!(source.routes.len(), 18);
+    assert_eq!(source.routes.len(), 19);
     assert!(source.tls.as_ref().is_some_and(|t| t.client.is_some()));
 }
 

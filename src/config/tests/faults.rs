@@ -233,7 +233,9 @@ fn a_format_that_is_unknown_is_named_with_those_there_are() {
     );
     subscribe(
         "{ topic = \"a/{device}\", format = \"airrohr\", values = {} }",
-        &["5:58: source[0].subscribe[0].values: unknown key; known here: topic, retained, format"],
+        &[
+            "5:58: source[0].subscribe[0].values: unknown key; known here: topic, retained, format, main",
+        ],
     );
 }
 

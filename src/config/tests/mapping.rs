@@ -217,6 +217,54 @@ fn what_the_broker_remembers_is_taken_or_not() {
     assert_eq!(read("timed", true), "t: pm10=1");
 }
 
+/// Which series stand for the main values of these messages, in one source.
+fn stand_ins(entry: &str, messages: &[(&str, &str)]) -> Vec<String> {
+    let routes = routes(entry);
+    let mut memory = Memory::default();
+    let mut all = Vec::new();
+    for (topic, payload) in messages {
+        let payload = payload.as_bytes();
+        let m = Message { topic, payload, retained: false, received: RECEIVED };
+        let heard = crate::decode::decode(&routes, &m, &memory);
+        let main = heard.outcome.unwrap().main;
+        all.push(main.map_or("none".to_owned(), |s| format!("{:?} {}", s.channels, s.variant)));
+        memory.learn(heard.noted);
+    }
+    all
+}
+
+#[test]
+fn the_main_value_is_what_the_subscription_says_else_the_preset() {
+    let air = [("purpleair/x", r#"{"SensorId": "x", "pm2_5_atm": 7}"#)];
+    let of =
+        |more: &str| stand_ins(&format!("{{ topic = \"#\", format = \"purpleair\"{more} }}"), &air);
+    assert_eq!(of(""), [r#"["A", "B"] "#]);
+    assert_eq!(of(", main = { channels = \"B\", variant = \"cf1\" }"), [r#"["B"] cf1"#]);
+    assert_eq!(of(", main = { variant = \"cf1\" }"), [r#"[""] cf1"#]);
+    assert_eq!(of(", main = \"none\""), ["none"]);
+    assert_eq!(
+        stand_ins(
+            "{ topic = \"zigbee2mqtt/+\", format = \"zigbee2mqtt\" }",
+            &[("zigbee2mqtt/a", r#"{"pm25":1}"#)]
+        ),
+        ["none"]
+    );
+}
+
+#[test]
+fn the_channel_that_is_heard_first_stays_the_main_one() {
+    let entry = "{ topic = \"#\", format = \"espeasy\" }";
+    let messages = [
+        ("u1/SDS/PM2.5", "8"),
+        ("u1/PMS/PM2.5", "7"),
+        ("u1/PMS/PM1", "3"),
+        ("u2/PMS/PM2.5", "7"),
+        ("u1/SDS/PM2.5", "9"),
+    ];
+    let (sds, pms) = (r#"["SDS"] "#, r#"["PMS"] "#);
+    assert_eq!(stand_ins(entry, &messages), [sds, "none", pms, pms, sds]);
+}
+
 #[test]
 fn faults_of_a_mapping_point_at_their_place() {
     for (keys, place, path, message) in [
@@ -255,6 +303,12 @@ fn faults_of_a_mapping_point_at_their_place() {
             "\"/n\"",
             "name",
             "needs value beside it; such as value = \"/value\"",
+        ),
+        (
+            "main = \"frist\", values = { pm10 = \"/a\" }",
+            "\"frist\"",
+            "main",
+            "found \"frist\", expected \"first\" or \"none\"; did you mean `first`?",
         ),
         (
             "time_base = \"arrival\", values = { pm10 = \"/a\" }",
