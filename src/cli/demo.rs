@@ -3,7 +3,8 @@
 //! ```text
 //!  world (its own thread, async)                              here
 //!  feed, bulletins, mishaps ─▶ embedded broker ─▶ the daemon ─▶ store ─▶ view ─▶ screen or lines
-//!                                          └─▶ receiver ─▶ stage ─┘
+//!                                      ▲   └─▶ receiver ─▶ stage ─┘
+//!                                      └─ officers ◀────────┘
 //! ```
 //!
 //! The daemon is the ordinary one on an ordinary configuration
@@ -15,10 +16,12 @@ mod bulletins;
 mod data_dir;
 mod lines;
 mod mishaps;
+mod officers;
 mod paint;
 mod plan;
 mod screen;
 mod stage;
+mod story;
 mod summary;
 mod view;
 mod world;

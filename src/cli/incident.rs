@@ -4,6 +4,8 @@
 mod act;
 mod document;
 
+pub(super) use act::post;
+
 use super::data::{DataArgs, Format, JsonList, harmless, table};
 use super::{Code, Failure, run};
 use crate::air::place::Language;

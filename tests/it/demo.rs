@@ -49,6 +49,18 @@ fn the_demo_shows_levels_and_verified_notices_and_its_ledger_balances() {
     assert!(said.contains("Beijing, cn-warning: none → yellow at "), "{said}");
     assert!(said.contains("Incheon, kr-emergency: none → measures at "), "{said}");
     assert!(said.contains("signature verified: "), "{said}");
+    // The hotline between the two: Korea answers, China when its director is called.
+    for told in [
+        "incident opened: ",
+        "Korea (Kim)           acknowledges",
+        "Korea (Kim)           measure, power generation: ",
+        "China is silent: beijing-director is called",
+        "China (director Wang) acknowledges",
+        "still open",
+    ] {
+        assert!(said.contains(told), "no {told:?} in {said}");
+    }
+    assert!(line(&said, "transcript").contains("it verifies"), "{said}");
     let [delivered, refused] = numbers(line(&said, "notices"))[..] else { panic!("{said}") };
     assert!(delivered >= 4 && refused == 0, "{said}");
     let [sent, received] = numbers(line(&said, "messages"))[..] else { panic!("{said}") };

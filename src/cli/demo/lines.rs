@@ -3,6 +3,7 @@
 use super::paint::thousands;
 use super::plan::Plan;
 use super::stage::{Scene, Stage};
+use super::story::Story;
 use super::view::View;
 use crate::air::Quantity;
 use crate::store::ChangeRow;
@@ -16,6 +17,8 @@ const STATUS_EVERY: Duration = Duration::from_secs(5);
 pub struct Lines<'a, W: Write> {
     out: &'a mut W,
     changes: usize,
+    /// Entries written of each incident.
+    entries: Vec<usize>,
     notices: u64,
     status: Instant,
 }
@@ -23,7 +26,7 @@ pub struct Lines<'a, W: Write> {
 impl<'a, W: Write> Lines<'a, W> {
     /// Nothing is written yet.
     pub fn new(out: &'a mut W) -> Lines<'a, W> {
-        Lines { out, changes: 0, notices: 0, status: Instant::now() }
+        Lines { out, changes: 0, entries: Vec::new(), notices: 0, status: Instant::now() }
     }
 
     /// What is going to be seen.
@@ -53,6 +56,7 @@ impl<'a, W: Write> Lines<'a, W> {
             writeln!(self.out, "{} level   {}", change.at, step(scene, change))?;
         }
         self.changes = view.changes.len();
+        self.hotline(scene, view)?;
         let count = stage.deliveries();
         let count = count.verified + count.refused;
         let new = usize::try_from(count - self.notices).unwrap_or(usize::MAX);
@@ -68,6 +72,20 @@ impl<'a, W: Write> Lines<'a, W> {
             writeln!(self.out, "{now} status  {}", status(view))?;
         }
         self.out.flush()
+    }
+
+    /// What is new in the transcripts.
+    fn hotline(&mut self, scene: &Scene, view: &View) -> io::Result<()> {
+        let story = Story::new(scene);
+        self.entries.resize(view.cases.len(), 0);
+        for (case, written) in view.cases.iter().zip(&mut self.entries) {
+            for entry in case.entries.iter().skip(*written) {
+                let (at, number, said) = (entry.at, &case.row.case, story.line(entry));
+                writeln!(self.out, "{at} hotline {number}: {said}")?;
+            }
+            *written = case.entries.len();
+        }
+        Ok(())
     }
 }
 

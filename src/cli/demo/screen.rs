@@ -3,6 +3,7 @@
 use super::paint::{Line, Style, thousands, width};
 use super::plan::{Plan, episode_hour};
 use super::stage::{Scene, Stage, Told};
+use super::story::Story;
 use super::view::{LadderView, View, ZoneView, rank};
 use crate::air::Stamp;
 use crate::air::time::HOUR_MS;
@@ -101,6 +102,7 @@ impl Picture<'_> {
         let mut foot = vec![Line::new()];
         foot.extend(self.ledger());
         foot.push(self.page());
+        head.push(self.hotline());
         let room = self.size.1.saturating_sub(head.len() + foot.len() + 1);
         head.push(self.notices_head());
         let notices = self.stage.last_notices(room);
@@ -212,6 +214,14 @@ impl Picture<'_> {
             some => above.put(Style::Red, format!("{}: {}", some.len(), some.join(", "))),
         };
         vec![key, Line::of(Style::Dim, whose), above]
+    }
+
+    fn hotline(&self) -> Line {
+        let line = Line::of(Style::Bold, " Hotline").to(11);
+        match self.view.cases.last() {
+            None => line.put(Style::Dim, "no incident yet"),
+            Some(case) => line.put(Style::Plain, Story::new(self.scene).state(case)),
+        }
     }
 
     fn notices_head(&self) -> Line {

@@ -3,9 +3,12 @@
 
 use crate::air::place::Language;
 use crate::clock::Clock;
+use crate::config::Secret;
 use crate::config::settings::{Station, Zone};
+use crate::hotline;
 use crate::simulate::Received;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -30,6 +33,10 @@ pub struct Scene {
     pub zones: Vec<Zone>,
     /// The stations.
     pub stations: Vec<Station>,
+    /// Whom the hotline connects.
+    pub hotline: hotline::Plan,
+    /// What its parties act with.
+    pub tokens: BTreeMap<String, Secret>,
 }
 
 impl Scene {
@@ -63,6 +70,15 @@ pub struct Told {
     pub verified: bool,
 }
 
+/// What a receiver was told of an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Letter {
+    /// Who was told.
+    pub receiver: String,
+    /// The notice's `data`.
+    pub data: Value,
+}
+
 /// How many notices came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Deliveries {
@@ -90,6 +106,8 @@ struct Inner {
     deliveries: Deliveries,
     /// The last ones, the newest at the end.
     notices: Vec<Told>,
+    /// What the officers have not read yet.
+    letters: Vec<Letter>,
 }
 
 /// Stops the world when it goes.
@@ -158,7 +176,7 @@ impl Stage {
     }
 
     /// The receiver was told something.
-    pub fn told(&self, received: Received) {
+    pub fn told(&self, mut received: Received) {
         let text = received.body.pointer("/data/text").and_then(Value::as_str);
         let told = Told {
             text: first_sentences(text.unwrap_or("not readable")),
@@ -166,6 +184,11 @@ impl Stage {
             verified: received.verified,
         };
         let mut inner = self.lock();
+        // An officer trusts nothing that is not signed.
+        if told.verified && received.body["type"] == "dustline.incident.v1" {
+            let (receiver, data) = (told.receiver.clone(), received.body["data"].take());
+            inner.letters.push(Letter { receiver, data });
+        }
         match told.verified {
             true => inner.deliveries.verified += 1,
             false => inner.deliveries.refused += 1,
@@ -174,6 +197,11 @@ impl Stage {
             inner.notices.remove(0);
         }
         inner.notices.push(told);
+    }
+
+    /// What came of incidents since this was asked last.
+    pub fn letters(&self) -> Vec<Letter> {
+        std::mem::take(&mut self.lock().letters)
     }
 
     /// How many notices came.

@@ -2,7 +2,8 @@
 
 use super::paint::thousands;
 use super::plan::Plan;
-use super::stage::Stage;
+use super::stage::{Scene, Stage};
+use super::story::Story;
 use super::view::{View, rank};
 use crate::cli::{Code, Failure};
 use crate::store::Counts;
@@ -24,7 +25,8 @@ pub struct Ending<'a> {
 /// Prints the summary.
 ///
 /// # Errors
-/// If the ledger does not balance, or does not hold what was sent.
+/// If the ledger does not balance or does not hold what was sent, or if a
+/// transcript does not verify.
 pub fn print(
     plan: &Plan,
     stage: &Stage,
@@ -40,6 +42,7 @@ pub fn print(
         ending.took.as_secs_f64()
     )?;
     zones(&view, out)?;
+    let verified = hotline(&scene, &view, out)?;
     let notices = stage.deliveries();
     let before = match plan.received_before {
         0 => String::new(),
@@ -65,15 +68,25 @@ pub fn print(
     }
     out.flush()?;
     let balances = view.ledger.messages.balances() && view.ledger.readings.balances();
-    match balances && received == sent && notices.refused == 0 {
+    match balances && verified && received == sent && notices.refused == 0 {
         true => Ok(()),
         false => {
             let words = format!(
-                "the ledger should hold exactly the {sent} messages that were sent, and every signature should be right; please report this"
+                "the ledger should hold exactly the {sent} messages that were sent, every signature should be right and every transcript verify; please report this"
             );
             Err(Failure::new(Code::Failed, words))
         }
     }
+}
+
+/// The hotline's cases; whether their transcripts verify.
+fn hotline(scene: &Scene, view: &View, out: &mut impl Write) -> io::Result<bool> {
+    let story = Story::new(scene);
+    let mut verified = true;
+    for case in &view.cases {
+        verified &= story.print(case, out)?;
+    }
+    Ok(verified)
 }
 
 fn zones(view: &View, out: &mut impl Write) -> io::Result<()> {

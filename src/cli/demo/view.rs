@@ -5,13 +5,19 @@ use super::plan::Plan;
 use super::stage::Scene;
 use crate::air::{Hour, Quantity, Stamp};
 use crate::cli::Failure;
+use crate::hotline::Entry;
 use crate::rules::MICRO;
-use crate::store::{ChangeRow, Filter, Index, LedgerLine, LevelRow, Reader, StoreError};
+use crate::store::{
+    ChangeRow, Filter, IncidentFilter, IncidentRow, Index, LedgerLine, LevelRow, Reader, StoreError,
+};
+use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 /// The rate is that of this last time.
 const RATE_OVER: Duration = Duration::from_secs(3);
+/// Incidents that are looked at.
+const CASES_MAX: usize = 100;
 /// Hours that late data may still have changed are read again.
 const AGAIN: i32 = 3;
 
@@ -32,8 +38,20 @@ pub struct View {
     pub changes: Vec<ChangeRow>,
     /// Names of the stations above the immediate threshold.
     pub above: Vec<String>,
+    /// The incidents of this run, in the order of opening.
+    pub cases: Vec<Case>,
     samples: VecDeque<(Instant, u64)>,
     from: Stamp,
+}
+
+/// An incident of the hotline.
+pub struct Case {
+    /// Where it stands.
+    pub row: IncidentRow,
+    /// Its transcript as it is kept …
+    pub transcript: Vec<Value>,
+    /// … and as it is read.
+    pub entries: Vec<Entry>,
 }
 
 /// What there is to see of a zone.
@@ -79,6 +97,7 @@ impl View {
             zones: scene.zones.iter().map(ZoneView::new).collect(),
             changes: Vec::new(),
             above: Vec::new(),
+            cases: Vec::new(),
             samples: VecDeque::new(),
             from: plan.start,
         };
@@ -105,6 +124,21 @@ impl View {
         let raised = levels.iter().filter(|l| l.level != "none");
         let stations = raised.filter_map(|l| l.scope.strip_prefix("station/"));
         self.above = stations.map(|id| scene.station(id).to_owned()).collect();
+        self.read_cases()
+    }
+
+    /// Incidents that were open in this run; there are few.
+    fn read_cases(&mut self) -> Result<(), StoreError> {
+        let filter = IncidentFilter { limit: CASES_MAX, ..IncidentFilter::default() };
+        let rows = self.reader.incidents(&filter, 0)?;
+        let own = rows.into_iter().filter(|row| row.closed.is_none_or(|at| at >= self.from));
+        let cases = own.map(|row| {
+            let transcript = self.reader.transcript(&row.id)?;
+            let entry = |value: &Value| serde_json::from_value(value.clone()).ok();
+            let entries = transcript.iter().filter_map(entry).collect();
+            Ok(Case { row, transcript, entries })
+        });
+        self.cases = cases.collect::<Result<_, StoreError>>()?;
         Ok(())
     }
 

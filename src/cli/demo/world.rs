@@ -3,7 +3,7 @@
 
 use super::plan::{BEGAN, EVERY, Plan, another};
 use super::stage::{Scene, Stage};
-use super::{bulletins, mishaps};
+use super::{bulletins, mishaps, officers};
 use crate::app::{App, AppError};
 use crate::cli::{Code, Failure, run as daemon};
 use crate::clock::Clock;
@@ -55,7 +55,8 @@ async fn play(plan: &Plan, stage: &Stage) -> Result<u64, Failure> {
     let clock = Clock::fast(plan.start, plan.speed);
     let (app, settings) = start(plan, &clock, broker.port, receiver.address).await?;
     let health = app.health.clone();
-    stage.begin(scene(plan, &settings, &clock));
+    let scene = scene(plan, &settings, &clock);
+    stage.begin(scene.clone());
     let told_to_stop = async {
         tokio::select! {
             () = stop => {}
@@ -67,7 +68,7 @@ async fn play(plan: &Plan, stage: &Stage) -> Result<u64, Failure> {
     let (finish, sent) = (Notify::new(), RefCell::new(None));
     let directing = async {
         let port = broker.port;
-        let done = direct(plan, stage, &clock, (port, &health), told_to_stop).await;
+        let done = direct(plan, stage, &scene, (port, &health), told_to_stop).await;
         sent.replace(Some(done));
         finish.notify_one();
         std::future::pending::<()>().await;
@@ -121,6 +122,8 @@ fn scene(plan: &Plan, settings: &Settings, clock: &Clock) -> Scene {
         languages,
         zones: settings.zones.clone(),
         stations: settings.stations.clone(),
+        hotline: settings.hotline.clone().unwrap_or_default(),
+        tokens: settings.party_tokens.clone(),
     }
 }
 
@@ -135,7 +138,7 @@ async fn length(length: Option<Duration>) {
 async fn direct(
     plan: &Plan,
     stage: &Stage,
-    clock: &Clock,
+    scene: &Scene,
     (port, health): (u16, &Health),
     told_to_stop: impl Future<Output = ()>,
 ) -> Result<u64, Failure> {
@@ -146,15 +149,14 @@ async fn direct(
         began: BEGAN,
         pace: Pace::Every(EVERY),
         count: None,
-        clock: clock.clone(),
+        clock: scene.clock.clone(),
     };
-    let [stop_feed, stop_bulletins, stop_mishaps] = [(); 3].map(|()| Notify::new());
+    let stops = [(); 4].map(|()| Notify::new());
+    let [stop_feed, stop_bulletins, stop_mishaps, stop_officers] = &stops;
     let stopping = async {
         told_to_stop.await;
         stage.ending();
-        stop_feed.notify_one();
-        stop_bulletins.notify_one();
-        stop_mishaps.notify_one();
+        stops.iter().for_each(Notify::notify_one);
         Ok(())
     };
     let failed = |e: PublishError| Failure::new(Code::Failed, e);
@@ -164,8 +166,9 @@ async fn direct(
     let feeding = feed.run_counting(&network, stop_feed.notified(), handed);
     let foretelling = bulletins::send(&feed, &offices, stop_bulletins.notified(), handed);
     let failing = mishaps::send(&feed, &mishaps, stop_mishaps.notified(), handed);
-    let (fed, foretold, failed_messages, ()) =
-        tokio::try_join!(feeding, foretelling, failing, stopping).map_err(failed)?;
+    let acting = officers::work(scene, stage, stop_officers.notified());
+    let (fed, foretold, failed_messages, (), ()) =
+        tokio::try_join!(feeding, foretelling, failing, acting, stopping).map_err(failed)?;
     let sent = fed + foretold + failed_messages;
     settled(plan, sent).await?;
     Ok(sent)

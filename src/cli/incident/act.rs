@@ -199,7 +199,11 @@ impl Caller {
     }
 }
 
-async fn post(
+/// Posts an act to the API; the answer's status and body.
+///
+/// # Errors
+/// If nobody answers there.
+pub async fn post(
     url: &str,
     token: &Secret,
     body: &Value,
