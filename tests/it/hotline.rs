@@ -3,8 +3,12 @@
 
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
-use crate::helpers::receiver::{Got, Receiver, SECRET};
+use crate::helpers::receiver::{Got, Receiver, Reply, SECRET};
+use crate::intake::scenario::{STORY, story_of};
+use dustline::air::Stamp;
+use dustline::air::time::HOUR_MS;
 use dustline::clock::Clock;
+use dustline::hotline::verify_json;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,12 +41,33 @@ url = "mqtt://127.0.0.1:{broker}"
 client_id = "dustline-test"
 silent_after = "0s"
 subscribe = [{{ topic = "air/{{device}}", format = "json", time = "/time", values = {{ pm2_5 = "/pm2_5" }} }}]
-[[threshold]]
-id = "emergency"
-quantity = "pm2_5"
-at_least = 400
-readings = "2 of 3"
-lift_below = 250
+[delivery]
+schedule = [{}]
+[quality]
+stuck = false
+spike = false
+[judgement]
+# Hours of the past are played: our clock closes none of them.
+grace = "72h"
+reading_covers = "1h"
+[[zone]]
+id = "shandong"
+name = {{ zh = "山东" }}
+country = "CN"
+stations = ["jinan"]
+rulesets = ["kr-air-alert"]
+[[zone]]
+id = "seoul"
+name = {{ ko = "서울" }}
+country = "KR"
+stations = ["jongno"]
+rulesets = ["kr-air-alert"]
+[[station]]
+id = "jinan"
+devices = ["jinan"]
+[[station]]
+id = "jongno"
+devices = ["jongno"]
 {receivers}
 [[party]]
 id = "KR"
@@ -64,10 +89,11 @@ escalation = [
 ]
 [hotline]
 parties = ["KR", "CN"]
-open_on = [{{ threshold = "emergency" }}]
+open_on = [{{ ladder = "kr-pm25", level = "advisory" }}]
 cooling = "1s"
 remind_close_every = "1s"
-"#
+"#,
+        ["\"200ms\""; 40].join(", "),
     )
 }
 
@@ -75,7 +101,8 @@ struct World {
     broker: Mosquitto,
     receiver: Receiver,
     daemon: TestDaemon,
-    sent: i64,
+    /// The next hour of the air, of the past by our clock.
+    hour: Stamp,
     /// The transcript as it was seen last.
     seen: Vec<Value>,
 }
@@ -85,18 +112,23 @@ impl World {
         let broker = Mosquitto::start();
         let receiver = Receiver::new([]).await;
         let daemon = TestDaemon::up(&config(broker.port, &receiver)).await;
-        World { broker, receiver, daemon, sent: 0, seen: Vec::new() }
+        let hour = Clock::system().now().hour().back(12).start();
+        World { broker, receiver, daemon, hour, seen: Vec::new() }
     }
 
-    /// Three readings of one value, in the order of time.
-    fn air(&mut self, value: f64) {
-        for _ in 0..3 {
-            self.sent += 1;
-            let at = Clock::system().now().0 - 60_000 + self.sent * 10;
-            let at = dustline::air::Stamp(at);
+    /// The next hour over Shandong and Seoul, µg/m³; it is judged with the one after.
+    fn air(&mut self, shandong: f64, seoul: f64) {
+        let at = Stamp(self.hour.0 + 5 * 60_000);
+        for (device, value) in [("jinan", shandong), ("jongno", seoul)] {
             let reading = format!(r#"{{"time":"{at}","pm2_5":{value}}}"#);
-            self.broker.publish("air/jinan", 1, &[&reading]);
+            self.broker.publish(&format!("air/{device}"), 1, &[&reading]);
         }
+        self.hour = Stamp(self.hour.0 + HOUR_MS);
+    }
+
+    /// Waits until the incident is at a level.
+    async fn level(&self, name: &str) {
+        self.incident(name, |i| i["level"]["name"] == name).await;
     }
 
     /// The incident as soon as it is as wanted.
@@ -170,8 +202,11 @@ fn once_and_in_order(got: &[Got]) {
 async fn an_episode_between_two_parties_survives_kills_in_every_state_and_its_transcript_verifies()
 {
     let mut w = World::new().await;
-    w.air(500.0);
+    for (shandong, seoul) in [(100.0, 20.0), (100.0, 20.0), (160.0, 20.0)] {
+        w.air(shandong, seoul);
+    }
     let case = w.incident("an incident", |_| true).await["case"].as_str().unwrap().to_owned();
+    w.level("advisory").await;
     w.killed().await;
 
     let (status, done) = w.act("kr-token", &format!("/{case}/ack"), json!({ "name": "김" })).await;
@@ -188,12 +223,28 @@ async fn an_episode_between_two_parties_survives_kills_in_every_state_and_its_tr
     assert!(good && said.contains("acknowledged"), "{said}");
     w.killed().await;
 
+    measures_on_both_sides(&mut w, &case).await;
+    the_level_rises_and_falls_while_nobody_can_be_told(&mut w).await;
+    let (status, agreed) = w.act("kr-token", &format!("/{case}/close"), json!({})).await;
+    assert_eq!((status, &agreed["incident"]["missing"]), (200, &json!(["CN"])));
+    w.told("cn-director", "reminder").await;
+    w.killed().await;
+    let (status, closed) = w.act("cn-token", &format!("/{case}/close"), json!({})).await;
+    assert_eq!((status, &closed["incident"]["missing"]), (200, &json!([])));
+    w.killed().await;
+    let heads = [w.told("kr-desk", "closed").await, w.told("cn-director", "closed").await];
+    both_have_the_same_transcript_and_it_verifies(&w, &heads).await;
+    what_is_left(&w, &case).await;
+}
+
+/// Both share, and only Korea can end what is Korea's.
+async fn measures_on_both_sides(w: &mut World, case: &str) {
     let measure = json!({ "kind": "power", "place": "충남", "text": "석탄 발전 80 %" });
     let (status, shared) = w.act("kr-token", &format!("/{case}/measures"), measure).await;
     assert_eq!(status, 200, "{shared}");
     let url = w.daemon.url().to_owned();
     let by_china = ["--url", url.as_str(), "--party", "CN"];
-    let share = ["measure", &case, "--kind", "industry", "--place", "山东", "--text", "限产"];
+    let share = ["measure", case, "--kind", "industry", "--place", "山东", "--text", "限产"];
     let (good, said) = w.terminal(&[&share[..], &by_china].concat());
     assert!(good, "{said}");
     let number = shared["entry"]["number"].as_u64().unwrap();
@@ -206,20 +257,39 @@ async fn an_episode_between_two_parties_survives_kills_in_every_state_and_its_tr
     assert_eq!((status, measures), (200, vec![false, true]));
     assert_eq!(w.act("kr-token", &format!("/{case}/close"), json!({})).await.0, 409);
     w.killed().await;
+}
 
-    w.air(20.0);
+/// The haze grows, reaches Seoul and goes; every receiver is away meanwhile.
+async fn the_level_rises_and_falls_while_nobody_can_be_told(w: &mut World) {
+    w.receiver.answers(Reply::Status(503));
+    w.air(160.0, 100.0);
+    w.air(30.0, 100.0);
+    w.level("warning").await;
+    w.killed().await;
+    w.air(20.0, 20.0);
+    w.level("advisory").await;
+    w.killed().await;
+    w.air(20.0, 20.0);
     w.incident("lifted", |i| i["may_close"] == true).await;
     w.killed().await;
-    let (status, agreed) = w.act("kr-token", &format!("/{case}/close"), json!({})).await;
-    assert_eq!((status, &agreed["incident"]["missing"]), (200, &json!(["CN"])));
-    w.told("cn-director", "reminder").await;
-    w.killed().await;
-    let (status, closed) = w.act("cn-token", &format!("/{case}/close"), json!({})).await;
-    assert_eq!((status, &closed["incident"]["missing"]), (200, &json!([])));
-    w.killed().await;
-    w.told("kr-desk", "closed").await;
-    w.told("cn-director", "closed").await;
-    what_is_left(&w, &case).await;
+    w.receiver.answers(Reply::Status(200));
+}
+
+/// What each reads with its own token is the same to the last byte, is whole, and
+/// ends with the hash that each was told.
+async fn both_have_the_same_transcript_and_it_verifies(w: &World, told: &[Got; 2]) {
+    let transcript = w.transcript().await;
+    let mut texts = Vec::new();
+    for (token, told) in ["kr-token", "cn-token"].iter().zip(told) {
+        let id = told.body["data"]["incident"].as_str().unwrap();
+        let text = w.daemon.text_for(&format!("/api/v1/incidents/{id}"), token).await;
+        let read: Value = serde_json::from_str(&text).unwrap();
+        let head = told.body["data"]["hash"].as_str();
+        verify_json(read["transcript"].as_array().unwrap(), head).unwrap();
+        texts.push(text);
+    }
+    assert_eq!(texts[0], texts[1]);
+    assert_eq!(story_of(&transcript), STORY);
 }
 
 /// Wrong tokens, the other's token, and the operator's are refused.

@@ -10,4 +10,5 @@ mod order;
 mod quarantine;
 mod remembers;
 pub mod rig;
+pub mod scenario;
 mod survives;

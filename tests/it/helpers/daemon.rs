@@ -294,6 +294,12 @@ impl TestDaemon {
         self.text("/metrics").await
     }
 
+    /// What a path answers to the bearer of a token, as text.
+    pub async fn text_for(&self, path: &str, token: &str) -> String {
+        let request = self.client.get(format!("{}{path}", self.base)).bearer_auth(token);
+        request.send().await.unwrap().text().await.unwrap()
+    }
+
     /// What a path answers, as text.
     pub async fn text(&self, path: &str) -> String {
         let answer = self.client.get(format!("{}{path}", self.base)).send().await.unwrap();

@@ -47,22 +47,26 @@ cooling = "30m"
 }
 
 /// A rig with a hotline that can be killed after every step.
-struct Line {
+pub struct Line {
     rig: Option<Rig>,
     kills: bool,
-    now: Stamp,
+    pub now: Stamp,
 }
 
 impl Line {
     fn new(dir: &std::path::Path, kills: bool) -> Line {
-        Line { rig: Some(Rig::open(settings(dir, &hotline()), START)), kills, now: START }
+        Line::with(dir, &hotline(), kills)
     }
 
-    fn rig(&mut self) -> &mut Rig {
+    pub fn with(dir: &std::path::Path, config: &str, kills: bool) -> Line {
+        Line { rig: Some(Rig::open(settings(dir, config), START)), kills, now: START }
+    }
+
+    pub fn rig(&mut self) -> &mut Rig {
         self.rig.as_mut().unwrap()
     }
 
-    fn perhaps_killed(&mut self) {
+    pub fn perhaps_killed(&mut self) {
         if self.kills {
             let now = self.now;
             self.rig = self.rig.take().map(|rig| rig.killed(now));
@@ -72,21 +76,30 @@ impl Line {
     /// One hour of the zone, its stations all at this value.
     fn hour(&mut self, hour: i64, value: f64) {
         for m in 0..6 {
-            self.now = minute(hour * 60 + m * 10 + 5);
-            let now = self.now;
-            ["a", "b"].iter().for_each(|s| self.rig().pm25(s, now, value));
-            self.rig().tick(now);
+            self.readings(minute(hour * 60 + m * 10 + 5), &[("a", value), ("b", value)]);
         }
         self.perhaps_killed();
     }
 
-    fn tick(&mut self, at: Stamp) {
+    fn readings(&mut self, now: Stamp, stations: &[(&str, f64)]) {
+        self.now = now;
+        stations.iter().for_each(|(station, value)| self.rig().pm25(station, now, *value));
+        self.rig().tick(now);
+    }
+
+    /// One reading of each of these stations.
+    pub fn ten_minutes(&mut self, now: Stamp, stations: &[(&str, f64)]) {
+        self.readings(now, stations);
+        self.perhaps_killed();
+    }
+
+    pub fn tick(&mut self, at: Stamp) {
         self.now = at;
         self.rig().tick(at);
         self.perhaps_killed();
     }
 
-    fn act(&mut self, who: Who, does: Does) -> Result<Acted, Refusal> {
+    pub fn act(&mut self, who: Who, does: Does) -> Result<Acted, Refusal> {
         let (reply, mut answer) = dustline::flow::reply();
         let at = self.now;
         let act = Box::new(Act { who, does });
@@ -96,12 +109,20 @@ impl Line {
         answer
     }
 
-    fn incidents(&mut self) -> Vec<IncidentRow> {
+    pub fn incidents(&self) -> Vec<IncidentRow> {
         let filter = IncidentFilter { limit: 100, ..IncidentFilter::default() };
-        self.rig().reader().incidents(&filter, 0).unwrap()
+        self.rig.as_ref().unwrap().reader().incidents(&filter, 0).unwrap()
     }
 
-    fn transcript(&mut self) -> Vec<Value> {
+    /// The numbers of the measures of the first incident.
+    pub fn measures(&self) -> Vec<u32> {
+        let all = self.incidents();
+        let measures = all.first().and_then(|i| i.state["measures"].as_array().cloned());
+        let numbers = measures.unwrap_or_default().into_iter();
+        numbers.map(|m| u32::try_from(m["number"].as_u64().unwrap()).unwrap()).collect()
+    }
+
+    pub fn transcript(&mut self) -> Vec<Value> {
         let id = self.incidents().first().unwrap().id.clone();
         self.rig().reader().transcript(&id).unwrap()
     }
@@ -114,7 +135,7 @@ impl Line {
     }
 }
 
-fn party(id: &str) -> Who {
+pub fn party(id: &str) -> Who {
     Who::Party { from: "test".into(), name: None, party: id.into() }
 }
 
