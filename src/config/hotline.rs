@@ -1,6 +1,7 @@
 //! `[[party]]` and `[hotline]`: who is connected, what opens an incident, and how
 //! long things may take.
 
+use super::drill;
 use super::fault::did_you_mean;
 use super::outputs::{WEB, warn_if_open};
 use super::reader::{Item, Table};
@@ -23,6 +24,8 @@ pub(super) struct Named<'a> {
     pub rulesets: &'a BTreeMap<String, Vec<Ruleset>>,
     pub thresholds: &'a [Threshold],
     pub receivers: &'a [Receiver],
+    /// The token of the operator.
+    pub operator: Option<&'a Secret>,
 }
 
 /// What is configured of the hotline.
@@ -45,13 +48,17 @@ pub(super) fn read(root: &mut Table<'_>, named: &Named<'_>) -> Configured {
     let mut parties = Vec::new();
     for mut party in root.tables("party") {
         let id = party.own_name("id", &mut ids);
-        if let Some(token) = party.get("token").and_then(|i| i.secret()) {
+        if let Some(item) = party.get("token")
+            && let Some(token) = item.secret()
+        {
+            own_token(&item, &token, &tokens, named.operator);
             tokens.insert(id.clone(), token);
         }
         parties.push(read_party(&mut party, id, &times, named));
         party.finish();
     }
-    let plan = read_plan(&mut table, parties, &ids, &times, named);
+    let mut plan = read_plan(&mut table, parties, &ids, &times, named);
+    plan.drills = drill::read(&mut table, &plan);
     let links = read_links(&mut table, &plan);
     table.finish();
     Configured { plan: given.then_some(plan), links, tokens }
@@ -72,6 +79,22 @@ fn read_links(table: &mut Table<'_>, plan: &Plan) -> Option<Links> {
         valid,
         ladders: plan.parties.iter().map(ladder).collect(),
     })
+}
+
+/// Refuses a token that somebody else has: who acts is known by it alone.
+fn own_token(
+    item: &Item<'_>,
+    token: &Secret,
+    parties: &BTreeMap<String, Secret>,
+    operator: Option<&Secret>,
+) {
+    let party = parties.iter().find(|(_, other)| *other == token);
+    let party = party.map(|(id, _)| format!("of party {id:?}"));
+    let operator = (operator == Some(token)).then(|| "of the operator".to_owned());
+    if let Some(whose) = party.or(operator) {
+        let hint = "give each a token of its own: who acts is known by it alone".to_owned();
+        item.hidden_fault(format!("this is the token {whose} as well"), Some(hint));
+    }
 }
 
 /// How long a party may take, where it does not say so itself.
@@ -204,6 +227,7 @@ fn read_plan(
             defaults.lifted_when,
         ),
         prove_delivery: table.flag("prove_delivery", defaults.prove_delivery),
+        drills: defaults.drills,
     }
 }
 

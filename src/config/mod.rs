@@ -14,6 +14,7 @@
 
 mod coupling;
 mod daemon;
+mod drill;
 mod environment;
 mod excerpt;
 mod fault;
@@ -183,6 +184,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         rulesets: &rulesets.versions,
         thresholds: &thresholds,
         receivers: &receivers,
+        operator: http.operator_token.as_ref(),
     };
     let hotline = hotline::read(&mut root, &named);
     root.finish();

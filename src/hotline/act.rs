@@ -2,7 +2,7 @@
 
 use super::entry::{What, Who};
 use super::facts::Measure;
-use super::incident::{Incident, Opening};
+use super::incident::Opening;
 use super::plan::Grade;
 use super::refusal::Refusal;
 use super::{Hotline, Outcome};
@@ -148,10 +148,7 @@ impl Hotline {
                 return Err(Refusal::NoGroup { group, known: all.join(", ") });
             }
         };
-        let same =
-            |i: &&Incident| (i.group(), i.cause(), i.exercise()) == (&*group, cause, exercise);
-        let open = self.incidents.iter().find(|i| same(i) && i.closed_at().is_none());
-        if let Some(open) = open {
+        if let Some(open) = self.open_one(&group, cause, exercise) {
             let case = open.case().to_owned();
             return Err(Refusal::OpenAlready { case, cause: cause.to_owned(), group });
         }

@@ -19,7 +19,7 @@
 //! - It is **closed** when the level is lifted and every party has agreed. Silence
 //!   closes nothing. Bad air soon after opens the same case again.
 //! - An **exercise** runs the same way beside the real ones: changes, case numbers
-//!   and receivers of the two never meet.
+//!   and receivers of the two never meet. Somebody opens it, or the calendar does.
 //!
 //! Time is an input and never runs backwards here. What became due while nobody
 //! asked is done at the next happening, in the order in which it was due, each
@@ -32,6 +32,7 @@
 mod act;
 mod air;
 mod canon;
+mod drill;
 mod duty;
 mod entry;
 mod facts;
@@ -52,6 +53,7 @@ mod tests;
 
 pub use act::{Act, Does};
 pub use canon::canonical;
+pub use drill::{Drill, DrillDay};
 pub use entry::{Entry, FIRST, Kind, Owed, What, Who};
 pub use facts::{Asked, Facts, Measure, MeasureKind, Proof, Standing};
 pub use incident::{Incident, Shared};
@@ -69,6 +71,9 @@ use crate::rules::Change;
 use air::Air;
 use incident::Opening;
 use std::collections::BTreeMap;
+
+/// The time before anything has happened.
+const BEFORE_ALL: Stamp = Stamp(i64::MIN);
 
 /// All incidents that are open or may be opened again.
 #[derive(Debug, Clone)]
@@ -131,17 +136,20 @@ impl Hotline {
             incidents: Vec::new(),
             air: Air::default(),
             cases: BTreeMap::new(),
-            clock: Stamp(i64::MIN),
+            clock: BEFORE_ALL,
         }
     }
 
     /// The one function that changes the state. An act that is refused changes
     /// nothing, except that what was due by `now` is done first.
     pub fn happened(&mut self, event: &Happening, now: Stamp) -> Outcome {
+        // Nothing was missed by one that was not there.
+        let before = if self.clock == BEFORE_ALL { now } else { self.clock };
         self.clock = self.clock.max(now);
         let mut out = Outcome::default();
         self.do_what_is_due(&mut out);
         self.forget_what_stays_closed();
+        self.open_drills(before, &mut out);
         match event {
             Happening::Tick => {}
             Happening::Change { change, exercise } => self.change(change, *exercise, &mut out),
@@ -161,7 +169,8 @@ impl Hotline {
 
     /// When something is due next, if nothing happens before.
     pub fn next_due(&self) -> Option<Stamp> {
-        self.next_duty().map(|(due, ..)| due)
+        let duty = self.next_duty().map(|(due, ..)| due);
+        duty.into_iter().chain(self.next_drill()).min()
     }
 
     /// The incidents that are open, and those closed so lately that they may be
@@ -178,6 +187,12 @@ impl Hotline {
     /// What it goes by.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The open incident of a group and cause.
+    fn open_one(&self, group: &str, cause: &str, exercise: bool) -> Option<&Incident> {
+        let same = |i: &&Incident| (i.group(), i.cause(), i.exercise()) == (group, cause, exercise);
+        self.incidents.iter().find(|i| same(i) && i.closed_at().is_none())
     }
 
     fn place_of(&self, id_or_case: &str) -> Option<usize> {

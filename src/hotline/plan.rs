@@ -1,5 +1,6 @@
 //! Whom the hotline connects, what opens an incident, and how long things may take.
 
+use super::drill::Drill;
 use crate::air::Names;
 use crate::air::place::Language;
 use crate::rules::{EMERGENCY, Ladder, NONE, Scope, Threshold};
@@ -40,6 +41,8 @@ pub struct Plan {
     pub lifted_when: LiftedWhen,
     /// Whether the transcript has an entry for every notice that was taken.
     pub prove_delivery: bool,
+    /// Exercises that open by themselves.
+    pub drills: Vec<Drill>,
 }
 
 impl Default for Plan {
@@ -57,6 +60,7 @@ impl Default for Plan {
             cooling: minutes(60),
             lifted_when: LiftedWhen::None,
             prove_delivery: true,
+            drills: Vec::new(),
         }
     }
 }

@@ -120,11 +120,10 @@ impl Words<'_> {
 
     pub(super) fn detail(&self, what: &What) -> String {
         match what {
-            What::Opened { case, cause, exercise, level, parties, text, change, .. } => {
-                let marked =
-                    if *exercise { format!("{} {case}", self.exercise()) } else { case.clone() };
-                let mut parts = vec![marked, cause.clone(), self.level(level)];
-                parts.extend(text.clone());
+            // Case, cause and the mark of an exercise stand above every entry.
+            What::Opened { level, parties, text, change, .. } => {
+                let mut parts: Vec<String> = text.clone().into_iter().collect();
+                parts.extend((level.rank > 0).then(|| self.level(level)));
                 parts.extend(change.as_ref().map(|c| self.change(c)));
                 parts.extend(parties.iter().map(|asked| self.asked(asked)));
                 parts.join("; ")

@@ -48,7 +48,7 @@ fn shelf() -> Shelf {
         .with_file("/etc/dustline/templates/change.ko.txt", "{{ text }}")
         .with_file("/etc/dustline/mail.password", "p")
         .with_file("/etc/dustline/influxdb.token", "t")
-        .with_file("/etc/dustline/party-kr.token", "t")
+        .with_file("/etc/dustline/party-kr.token", "k")
         .with_file(
             "/etc/dustline/rulesets/own.toml",
             include_str!("../../../config/rulesets/kr-air-alert.toml"),

@@ -154,3 +154,53 @@ fn only_the_receivers_on_a_ladder_may_hold_links_of_its_party() {
     assert!(links.may_hold("desk", "KR") && !links.may_hold("desk", "CN"));
     assert!(!links.may_hold("reserve", "KR") && !links.may_hold("desk", "JP"));
 }
+
+#[test]
+fn a_token_belongs_to_one_alone() {
+    let token = "token = { file = \"t\" }\n";
+    faults(
+        &format!(
+            "[[party]]\nid = \"KR\"\n{token}[[party]]\nid = \"CN\"\n{token}[hotline]\nparties = []\n"
+        ),
+        &[
+            "6:9: party[1].token: this is the token of party \"KR\" as well; give each a token of its own: who acts is known by it alone",
+        ],
+    );
+    faults(
+        &format!(
+            "[[party]]\nid = \"KR\"\n{token}[hotline]\nparties = []\n[http]\noperator_{token}"
+        ),
+        &[
+            "3:9: party[0].token: this is the token of the operator as well; give each a token of its own: who acts is known by it alone",
+        ],
+    );
+}
+
+#[test]
+fn a_drill_has_a_day_a_time_and_a_place() {
+    let drill = "[hotline]\nparties = []\n[[hotline.drill]]\nid = \"spring\"\n\
+                 at = \"10:00\"\ntime_zone = \"Asia/Seoul\"\ntext = \"a drill\"\n";
+    let monthly = plan(&format!("{drill}day = 15\nmonths = [3, 9]\n"));
+    let next = |plan: &Plan, after: &str| {
+        plan.drills[0].next(crate::air::Stamp::parse(after).unwrap()).unwrap().to_string()
+    };
+    assert_eq!(monthly.drills[0].group, "all");
+    assert_eq!(next(&monthly, "2026-03-15T01:00:00Z"), "2026-09-15T01:00:00Z");
+    let weekly = plan(&format!("{drill}day = \"mon\"\n"));
+    assert_eq!(next(&weekly, "2026-03-15T01:00:00Z"), "2026-03-16T01:00:00Z");
+    faults(
+        &format!("{drill}day = \"someday\"\ngroup = \"al\"\n"),
+        &[
+            "8:7: hotline.drill[0].day: found \"someday\", expected \"mon\" or \"tue\" or \"wed\" or \"thu\" or \"fri\" or \"sat\" or \"sun\"",
+            "9:9: hotline.drill[0].group: there is no group of zones \"al\"; did you mean `all`?",
+        ],
+    );
+    let wrong = drill.replace("10:00", "noon");
+    faults(
+        &format!("{wrong}day = 32\n"),
+        &[
+            "5:6: hotline.drill[0].at: found \"noon\", expected a time of the day such as \"10:00\"",
+            "8:7: hotline.drill[0].day: found 32, expected a whole number from 1 to 31",
+        ],
+    );
+}

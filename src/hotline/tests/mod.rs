@@ -6,6 +6,7 @@ mod any_story;
 mod chain;
 mod deadlines;
 mod document;
+mod drills;
 mod proofs;
 mod story;
 

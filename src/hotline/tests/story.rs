@@ -75,7 +75,7 @@ fn lines(told: &Told, language: Language, zone: &str) -> Vec<String> {
 }
 
 const NIGHT: &str = "\
-1. 2022-01-08 02:00 system — incident opened: 2022-0001; pm2_5; warning; shandong kr-pm25 warning (81.84 µg/m³); Ministry of Environment to acknowledge by 2022-01-08 02:15; Ministry of Ecology and Environment to acknowledge by 2022-01-08 02:15
+1. 2022-01-08 02:00 system — incident opened: warning; shandong kr-pm25 warning (81.84 µg/m³); Ministry of Environment to acknowledge by 2022-01-08 02:15; Ministry of Ecology and Environment to acknowledge by 2022-01-08 02:15
 2. 2022-01-08 02:05 Ministry of Environment — acknowledged
 3. 2022-01-08 02:15 system — escalated: Ministry of Ecology and Environment 2: cn-director
 4. 2022-01-08 02:15 system — overdue: Ministry of Ecology and Environment: acknowledgement (2022-01-08 02:15)

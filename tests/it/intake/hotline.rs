@@ -2,10 +2,14 @@
 //! whom it is told, and what is left of it after a kill at any moment.
 
 use super::rig::{Rig, START, ZONE, minute, settings};
+use crate::helpers::receiver;
 use dustline::air::Stamp;
+use dustline::air::place::Language;
+use dustline::config::settings::BodyFormat;
+use dustline::deliver::format::{Told, World, request};
 use dustline::flow::{Acted, Command, Event};
 use dustline::hotline::{Act, Does, Measure, MeasureKind, Refusal, Who, verify_json};
-use dustline::store::{IncidentFilter, IncidentRow};
+use dustline::store::{EventRow, IncidentFilter, IncidentRow};
 use serde_json::Value;
 
 /// Two parties with a director each; what Korea's minister gets is never an exercise.
@@ -231,8 +235,56 @@ fn an_exercise_never_reaches_a_receiver_of_real_ones_and_says_what_it_is() {
     assert!(told.iter().all(|t| !t.starts_with("kr-minister")), "{told:?}");
     let notices = line.rig().reader().outbox(None, 0, 100).unwrap();
     assert!(notices.iter().all(|n| n.event.data["exercise"] == true));
+    notices.iter().for_each(|n| marked_in_every_format_and_language(&n.event));
     let open = line.rig().reader().incidents_open().unwrap();
     assert_eq!(open, (0, 1));
+}
+
+fn marked_in_every_format_and_language(event: &EventRow) {
+    use BodyFormat::*;
+    let world = World::default();
+    for format in [Dustline, Cap, Alertmanager, Slack, Feishu, Dingtalk, Wecom, Discord] {
+        let mut receiver = receiver::settings("desk", "http://127.0.0.1:9/");
+        receiver.format = format;
+        for (language, mark) in
+            [(Language::Ko, "[훈련]"), (Language::Zh, "【演习】"), (Language::En, "[EXERCISE]")]
+        {
+            let (earlier, world, now) = (&[][..], &world, event.time);
+            let request = request(&Told { event, earlier, language, world, now }, &receiver);
+            let body = String::from_utf8(request.body).unwrap();
+            assert!(body.contains(mark), "{format:?} {language}: {body}");
+            if format == Dustline {
+                let text = serde_json::from_str::<Value>(&body).unwrap()["data"]["text"].clone();
+                let text = text.as_str().unwrap();
+                assert_eq!(text.matches(mark).count(), 1, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_scheduled_exercise_opens_once_whatever_kills_lie_about_it() {
+    const DRILL: &str = r#"
+[[hotline.drill]]
+id = "weekly"
+day = "wed"
+at = "10:00"
+time_zone = "Asia/Seoul"
+text = "weekly drill"
+"#;
+    let dir = tempfile::tempdir().unwrap();
+    let mut line = Line::with(dir.path(), &format!("{}{DRILL}", hotline()), true);
+    // The world begins on a Wednesday at nine in Seoul.
+    for at in [1, 59, 60, 61, 76, 200] {
+        line.tick(minute(at));
+    }
+    let all = line.incidents();
+    let [drill] = all.as_slice() else { panic!("{all:?}") };
+    assert!(drill.exercise && drill.opened == minute(60), "{drill:?}");
+    let told = line.told();
+    assert!(told.contains(&"kr-desk opened".to_owned()), "{told:?}");
+    assert!(told.iter().all(|t| !t.starts_with("kr-minister")), "{told:?}");
+    assert_eq!(line.rig().reader().incidents_open().unwrap(), (0, 1));
 }
 
 #[test]
