@@ -188,15 +188,13 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     };
     let hotline = hotline::read(&mut root, &named);
     root.finish();
-    let mut named = rulesets.versions.clone();
-    named.retain(|id, _| zones.iter().any(|z| z.rulesets.contains(id)));
     let settings = Settings {
         instance: instance.unwrap_or_else(|| INSTANCE.to_owned()),
         data_dir: data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR)),
         http,
         sources,
         stations: stations.list,
-        rulesets: named,
+        rulesets: rulesets.named_by(&zones),
         zones,
         couplings,
         forecast_zones,

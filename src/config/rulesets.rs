@@ -9,6 +9,7 @@
 use super::environment::Environment;
 use super::fault::{Fault, Finding, Text, Warning};
 use super::reader::{Item, Table};
+use super::settings::Zone;
 use super::{TEXT_MAX, utf8};
 use crate::rules::{self, Case, Ruleset, RulesetError, RulesetFile};
 use std::collections::BTreeMap;
@@ -47,6 +48,13 @@ impl Own {
 }
 
 impl Rulesets {
+    /// The versions of those that zones name.
+    pub(super) fn named_by(&self, zones: &[Zone]) -> BTreeMap<String, Vec<Ruleset>> {
+        let named = |id: &String| zones.iter().any(|z| z.rulesets.contains(id));
+        let all = self.versions.iter().filter(|(id, _)| named(id));
+        all.map(|(id, versions)| (id.clone(), versions.clone())).collect()
+    }
+
     /// The built-in rulesets and those of a directory, if one is given.
     ///
     /// # Errors

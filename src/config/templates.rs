@@ -75,7 +75,7 @@ impl Templates {
 /// The name of the file of a template.
 fn name(kind: EventKind, language: Language) -> String {
     let named = KINDS.iter().find(|(_, known)| *known == kind);
-    format!("{}.{language}.txt", named.map_or("", |(name, _)| name))
+    format!("{}.{language}.txt", named.map_or("", |(name, _)| *name))
 }
 
 /// Reads `templates_dir` and what lies there.
@@ -83,7 +83,7 @@ pub(super) fn read(root: &mut Table<'_>) -> Templates {
     let Some(item) = root.get("templates_dir") else { return Templates::default() };
     let Some(dir) = item.path() else { return Templates::default() };
     let mut environment = Environment::new();
-    minijinja_defaults(&mut environment);
+    set_up(&mut environment);
     let files = match item.ctx.env.list(&dir) {
         Ok(files) => files,
         Err(error) => {
@@ -103,7 +103,7 @@ pub(super) fn read(root: &mut Table<'_>) -> Templates {
 }
 
 /// Strict about what is not there; texts are for people, not for browsers.
-fn minijinja_defaults(environment: &mut Environment<'static>) {
+fn set_up(environment: &mut Environment<'static>) {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     environment.set_auto_escape_callback(|_| AutoEscape::None);
 }
@@ -119,10 +119,12 @@ fn add(environment: &mut Environment<'static>, path: &Path, item: &Item<'_>) -> 
         let names: Vec<String> = known.map(|(kind, l)| name(kind, l)).collect();
         return Err((None, format!("not one of {}", names.join(", "))));
     };
-    let unreadable = |said: String| (None, said);
+    let unreadable = |said: String| -> Wrong { (None, said) };
     let bytes = item.ctx.env.read(path).map_err(|e| unreadable(format!("cannot read it: {e}")))?;
     let source = String::from_utf8(bytes).map_err(|_| unreadable("not UTF-8".to_owned()))?;
-    let wrong = |e: minijinja::Error| (e.line(), e.detail().unwrap_or("not a template").to_owned());
+    let wrong = |e: minijinja::Error| -> Wrong {
+        (e.line(), e.detail().unwrap_or("not a template").to_owned())
+    };
     environment.add_template_owned(file.to_owned(), source.clone()).map_err(wrong)?;
     let template = environment.get_template(file).map_err(wrong)?;
     let variables = variables(kind);

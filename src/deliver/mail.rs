@@ -30,20 +30,27 @@ const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 /// Sends a message, as long as the receiver may take.
 pub(super) async fn send(guard: &Guard, receiver: &Receiver, mail: &Mail, body: &[u8]) -> Answer {
-    let sending = async {
-        let envelope = envelope(mail).map_err(Answer::None)?;
-        let mut server = connect(guard, receiver, mail).await.map_err(Answer::None)?;
-        let answer = server.send(&envelope, body).await.map_err(refused)?;
-        let code = u16::from(answer.code());
-        let lines = answer.message().collect::<Vec<_>>().join("\n");
-        let _ = tokio::time::timeout(GOODBYE_MAX, server.quit()).await;
-        let digest = Some(digest(lines.as_bytes()));
-        Ok(Answer::Status { code, retry_after: None, words: String::new(), digest })
-    };
-    match tokio::time::timeout(receiver.timeout, sending).await {
+    match tokio::time::timeout(receiver.timeout, hand_over(guard, receiver, mail, body)).await {
         Ok(sent) => sent.unwrap_or_else(|answer| answer),
         Err(_) => Answer::None(too_slow(receiver.timeout)),
     }
+}
+
+/// Hands a message to the server; the error is the answer too.
+async fn hand_over(
+    guard: &Guard,
+    receiver: &Receiver,
+    mail: &Mail,
+    body: &[u8],
+) -> Result<Answer, Answer> {
+    let envelope = envelope(mail).map_err(Answer::None)?;
+    let mut server = connect(guard, receiver, mail).await.map_err(Answer::None)?;
+    let answer = server.send(&envelope, body).await.map_err(refused)?;
+    let code = u16::from(answer.code());
+    let lines = answer.message().collect::<Vec<_>>().join("\n");
+    let digest = Some(digest(lines.as_bytes()));
+    let _ = tokio::time::timeout(GOODBYE_MAX, server.quit()).await;
+    Ok(Answer::Status { code, retry_after: None, words: String::new(), digest })
 }
 
 /// Whether the server can be reached and lets us in.

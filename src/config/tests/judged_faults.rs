@@ -123,8 +123,8 @@ fn a_receiver_is_checked() {
     receiver(
         &format!("{url}format = \"capp\""),
         &["4:10: receiver[0].format: found \"capp\", expected \"dustline\" or \"cap\" or \
-         \"alertmanager\" or \"slack\" or \"feishu\" or \"dingtalk\" or \"wecom\" or \"discord\"; did you \
-         mean `cap`?"],
+         \"alertmanager\" or \"slack\" or \"feishu\" or \"dingtalk\" or \"wecom\" or \"discord\" or \
+         \"email\"; did you mean `cap`?"],
     );
     receiver(
         &format!("{url}format = \"slack\"\nsecret = \"hunter2\""),
