@@ -159,7 +159,6 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
     let data_dir = root.get("data_dir").and_then(|i| i.path());
     let http = daemon::http(&mut root);
-    let templates = templates::read(&mut root);
     let presets = presets::all(&mut root);
     let quality = quality::read(&mut root);
     let mut sources = source::read(&mut root, instance.as_deref(), (&presets, &quality));
@@ -173,7 +172,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let own_forecast = forecast::own(&mut root);
     let thresholds = zone::thresholds(&mut root, &rulesets);
     let (delivery, timeout) = outputs::delivery(&mut root);
-    let outgoing = outgoing::read(&mut root);
+    let (outgoing, templates) = (outgoing::read(&mut root), templates::read(&mut root));
     let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
     let influxdb = outputs::influxdb(&mut root);
     let judgement = daemon::judgement(&mut root);

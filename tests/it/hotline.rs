@@ -1,6 +1,8 @@
 //! The hotline as its users have it: a real daemon behind a real broker, people
 //! who act over HTTP and from a terminal, receivers that are told, and kills.
 
+mod notices;
+
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
 use crate::helpers::receiver::{Got, Receiver, Reply, SECRET};
@@ -9,8 +11,9 @@ use dustline::air::Stamp;
 use dustline::air::time::HOUR_MS;
 use dustline::clock::Clock;
 use dustline::hotline::verify_json;
+use notices::{each_notice_is_proven_once, once_and_in_order};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 const RECEIVERS: [(&str, &str); 5] = [
     ("kr-desk", "ko"),
@@ -183,21 +186,6 @@ impl World {
     }
 }
 
-/// Each receiver got each entry as one notice, in the order of the transcript.
-fn once_and_in_order(got: &[Got]) {
-    let mut ids: BTreeMap<(String, u64), BTreeSet<String>> = BTreeMap::new();
-    let mut last: BTreeMap<String, u64> = BTreeMap::new();
-    for g in got {
-        assert!(g.verified, "{:?}", g.headers);
-        let number = g.body["data"]["number"].as_u64().unwrap();
-        let new = ids.entry((g.path.clone(), number)).or_default().insert(g.id.clone());
-        let before = last.entry(g.path.clone()).or_default();
-        assert!(!new || *before < number, "{}: {number} after {before}", g.path);
-        *before = number.max(*before);
-    }
-    assert!(ids.values().all(|ids| ids.len() == 1), "{ids:?}");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_episode_between_two_parties_survives_kills_in_every_state_and_its_transcript_verifies()
 {
@@ -232,6 +220,8 @@ async fn an_episode_between_two_parties_survives_kills_in_every_state_and_its_tr
     let (status, closed) = w.act("cn-token", &format!("/{case}/close"), json!({})).await;
     assert_eq!((status, &closed["incident"]["missing"]), (200, &json!([])));
     w.killed().await;
+    let none = |v: &Value| v["outbox"].as_array().is_some_and(Vec::is_empty);
+    w.daemon.until("everything told", "/api/v1/outbox?state=pending", none).await;
     let heads = [w.told("kr-desk", "closed").await, w.told("cn-director", "closed").await];
     both_have_the_same_transcript_and_it_verifies(&w, &heads).await;
     what_is_left(&w, &case).await;
@@ -276,7 +266,7 @@ async fn the_level_rises_and_falls_while_nobody_can_be_told(w: &mut World) {
 }
 
 /// What each reads with its own token is the same to the last byte, is whole, and
-/// ends with the hash that each was told.
+/// has the hash that each was told.
 async fn both_have_the_same_transcript_and_it_verifies(w: &World, told: &[Got; 2]) {
     let transcript = w.transcript().await;
     let mut texts = Vec::new();
@@ -284,8 +274,10 @@ async fn both_have_the_same_transcript_and_it_verifies(w: &World, told: &[Got; 2
         let id = told.body["data"]["incident"].as_str().unwrap();
         let text = w.daemon.text_for(&format!("/api/v1/incidents/{id}"), token).await;
         let read: Value = serde_json::from_str(&text).unwrap();
-        let head = told.body["data"]["hash"].as_str();
-        verify_json(read["transcript"].as_array().unwrap(), head).unwrap();
+        let entries = read["transcript"].as_array().unwrap();
+        let end = entries.iter().position(|e| e["hash"] == told.body["data"]["hash"]).unwrap();
+        assert_eq!(entries[end]["what"]["kind"], "closed");
+        verify_json(entries, None).unwrap();
         texts.push(text);
     }
     assert_eq!(texts[0], texts[1]);
@@ -308,8 +300,6 @@ async fn nobody_else_acts(w: &World, case: &str) {
 
 /// The transcript, the notices, and what a terminal shows of them.
 async fn what_is_left(w: &World, case: &str) {
-    let none = |v: &Value| v["outbox"].as_array().is_some_and(Vec::is_empty);
-    w.daemon.until("everything told", "/api/v1/outbox?state=pending", none).await;
     let transcript = w.transcript().await;
     let (proofs, told): (Vec<&Value>, Vec<&Value>) =
         transcript.iter().partition(|e| e["what"]["kind"] == "delivered");
@@ -341,26 +331,6 @@ async fn what_is_left(w: &World, case: &str) {
         assert!(page.starts_with("<!doctype html>") && page.contains(word), "{page}");
     }
     altered_is_found(w, case);
-}
-
-/// Of every notice that arrived the transcript says so, with what was answered.
-fn each_notice_is_proven_once(proofs: &[&Value], got: &[Got]) {
-    // SHA-256 of what the receiver answers: "so be it".
-    const ANSWER: &str = "802e720a2872a46ff65973146f240154b0b823ad41bfc33a3520012b66a62582";
-    let proven: Vec<&str> = proofs.iter().map(|p| p["what"]["notice"].as_str().unwrap()).collect();
-    let distinct: BTreeSet<&str> = proven.iter().copied().collect();
-    assert_eq!(distinct, got.iter().map(|g| g.id.as_str()).collect());
-    assert_eq!(distinct.len(), proven.len(), "once each");
-    for proof in proofs {
-        let what = &proof["what"];
-        let g = got.iter().find(|g| g.id == what["notice"]).unwrap();
-        assert_eq!(g.path, format!("/{}", what["receiver"].as_str().unwrap()));
-        assert_eq!(
-            (&g.body["data"]["number"], &g.body["data"]["party"]),
-            (&what["of"], &what["party"])
-        );
-        assert_eq!((&what["status"], &what["answer"]), (&json!(200), &json!(ANSWER)));
-    }
 }
 
 /// One altered letter in the store is found, with its place.

@@ -3,7 +3,7 @@
 use super::paint::thousands;
 use super::plan::Plan;
 use super::stage::{Scene, Stage};
-use super::story::Story;
+use super::story::{Story, is_story};
 use super::view::View;
 use crate::air::Quantity;
 use crate::store::ChangeRow;
@@ -79,7 +79,7 @@ impl<'a, W: Write> Lines<'a, W> {
         let story = Story::new(scene);
         self.entries.resize(view.cases.len(), 0);
         for (case, written) in view.cases.iter().zip(&mut self.entries) {
-            for entry in case.entries.iter().skip(*written) {
+            for entry in case.entries.iter().skip(*written).filter(|e| is_story(e)) {
                 let (at, number, said) = (entry.at, &case.row.case, story.line(entry));
                 writeln!(self.out, "{at} hotline {number}: {said}")?;
             }

@@ -20,6 +20,11 @@ pub struct Story<'a> {
     words: Words<'a>,
 }
 
+/// Whether an entry is told here: the proof that a notice arrived is not.
+pub fn is_story(entry: &Entry) -> bool {
+    !matches!(entry.what, What::Delivered(_))
+}
+
 impl<'a> Story<'a> {
     /// One in English, by clocks in Seoul.
     pub fn new(scene: &'a Scene) -> Story<'a> {
@@ -35,7 +40,7 @@ impl<'a> Story<'a> {
             None => "still open".to_owned(),
         };
         writeln!(out, "\n  The hotline, case {}: {state} (clocks in Seoul)\n", case.row.case)?;
-        for entry in &case.entries {
+        for entry in case.entries.iter().filter(|e| is_story(e)) {
             let who = self.who(&entry.who);
             let (number, time, said) = (entry.number, self.clock(entry.at), self.said(&entry.what));
             writeln!(out, "  {number:>3}  {time}  {who:<WHO$}{said}")?;
@@ -120,6 +125,7 @@ impl<'a> Story<'a> {
             What::Note { text } => format!("note: {text}"),
             What::Agreed => "agrees to close".to_owned(),
             What::Closed => "closed by both parties".to_owned(),
+            What::Delivered(proof) => format!("{} has taken entry {}", proof.receiver, proof.of),
         }
     }
 
