@@ -8,13 +8,13 @@
 //! ends by itself ends the process, non-zero, and systemd starts it again.
 
 mod error;
+mod messages;
 
 pub use error::AppError;
 
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::config::settings::{ForecastFile, Influx};
-use crate::deliver::format::Offers;
 use crate::flow::{self, Command, Event, IntakeInbox, SourceId, ToIntake};
 use crate::intake::{self, Intake, IntakeError, LaneStart};
 use crate::link::{self, Key};
@@ -288,6 +288,7 @@ fn start_web(shared: &Shared, listener: TcpListener) -> (watch::Sender<bool>, Jo
         committed: shared.committed.clone(),
         commands: shared.to_intake.commands.clone(),
         link_key: shared.link_key.clone(),
+        cap: messages::cap_writer(&shared.settings),
     };
     let stopped = async move {
         let _ = stop.wait_for(|stop| *stop).await;
@@ -328,17 +329,7 @@ fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {
         receivers: settings.receivers.clone(),
         delivery: settings.delivery.clone(),
         outgoing: settings.outgoing.clone(),
-        world: deliver::format::World {
-            instance: settings.instance.clone(),
-            base_url: settings.http.base_url.clone(),
-            areas: deliver::format::Areas::of(&settings.zones, &settings.stations),
-            templates: settings.templates.clone(),
-            offers: shared
-                .link_key
-                .clone()
-                .zip(settings.links.clone())
-                .map(|(key, links)| Offers { key, links }),
-        },
+        world: messages::world_of(settings, shared.link_key.clone()),
         clock: shared.clock.clone(),
         committed: shared.notices.clone(),
         commands: shared.to_intake.commands.clone(),

@@ -119,6 +119,22 @@ impl Reader {
         Ok(found.into_iter().next())
     }
 
+    /// An event by its identity.
+    pub fn event(&self, uid: &str) -> Res<Option<EventRow>> {
+        let sql = "SELECT id, uid, kind, subject, time, data FROM events WHERE uid = ?";
+        Ok(self.all(sql, [uid], |r| event_of(r, 0))?.pop())
+    }
+
+    /// The latest events of a kind, the newest first.
+    pub fn latest_events(&self, kind: &str, limit: usize) -> Res<Vec<EventRow>> {
+        self.all(
+            "SELECT id, uid, kind, subject, time, data FROM events
+             WHERE kind = ? ORDER BY id DESC LIMIT ?",
+            params![kind, limit as i64],
+            |r| event_of(r, 0),
+        )
+    }
+
     /// Events of a subject before one of them, the newest first.
     pub fn events_before(&self, subject: &str, id: i64, limit: usize) -> Res<Vec<EventRow>> {
         self.all(

@@ -17,7 +17,7 @@ use axum::response::{IntoResponse, Response};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Characters of a person's name.
@@ -36,7 +36,9 @@ pub struct Done {
 /// Whose token came with a request, and from which address.
 pub struct Actor {
     role: Role,
-    from: String,
+    /// By which way in.
+    way: String,
+    address: Option<IpAddr>,
 }
 
 impl FromRequestParts<Arc<Ctx>> for Actor {
@@ -48,8 +50,7 @@ impl FromRequestParts<Arc<Ctx>> for Actor {
             return Err(Problem::not_found("there is no hotline; configure [hotline] parties"));
         }
         let address = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let from = address.map_or("api".to_owned(), |a| format!("api {}", a.0.ip()));
-        Ok(Actor { role, from })
+        Ok(Actor { role, way: "api".to_owned(), address: address.map(|a| a.0.ip()) })
     }
 }
 
@@ -100,8 +101,13 @@ impl Actor {
         }
     }
 
+    /// The same, come in by another way.
+    pub fn through(self, way: &str) -> Actor {
+        Actor { way: way.to_owned(), ..self }
+    }
+
     fn who(self, name: Option<String>) -> Who {
-        let from = self.from;
+        let from = self.address.map_or(self.way.clone(), |ip| format!("{} {ip}", self.way));
         match self.role {
             Role::Operator => Who::Operator { from, name },
             Role::Party(party) => Who::Party { from, name, party },
@@ -110,7 +116,7 @@ impl Actor {
 }
 
 /// Has the intake do it; the answer when it is on disk.
-async fn act(
+pub async fn act(
     ctx: Arc<Ctx>,
     actor: Actor,
     name: Option<String>,

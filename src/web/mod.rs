@@ -14,6 +14,7 @@
 
 mod acts;
 mod auth;
+mod cap;
 mod device;
 mod document;
 mod explain;
@@ -39,6 +40,7 @@ mod status;
 pub(crate) mod tests;
 mod view;
 
+pub use cap::CapWriter;
 pub use document::Document;
 pub use explain::escaped;
 pub use hours::{coverage, mean};
@@ -89,6 +91,8 @@ pub struct Shared {
     pub commands: mpsc::Sender<Event>,
     /// What one-time links are signed with, if there are any.
     pub link_key: Option<Key>,
+    /// How CAP messages are written.
+    pub cap: CapWriter,
 }
 
 /// What every request has.
@@ -100,6 +104,7 @@ pub struct Ctx {
     health: Arc<Health>,
     committed: watch::Receiver<Committed>,
     commands: mpsc::Sender<Event>,
+    cap: CapWriter,
     pool: pool::Pool,
     view: view::View,
     /// Whether reading needs no token.
@@ -150,6 +155,7 @@ pub async fn serve(
         health: shared.health,
         committed: shared.committed,
         commands: shared.commands,
+        cap: shared.cap,
         pool: pool::Pool::new(shared.data_dir),
         view: view::View::default(),
         page_policy: page::policy(),
@@ -202,6 +208,8 @@ fn reading_routes() -> Routes {
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),
         ("/api/v1/outbox", get(kept::outbox)),
         ("/api/v1/outbox/{id}", get(kept::one_notice)),
+        ("/feeds/cap.atom", get(cap::feed)),
+        ("/feeds/cap/{file}", get(cap::message)),
     ]
 }
 
@@ -227,6 +235,7 @@ fn acting_routes() -> Routes {
         ("/api/v1/incidents/{id}/measures/{number}/end", post(acts::end)),
         ("/api/v1/incidents/{id}/notes", post(acts::note)),
         ("/api/v1/incidents/{id}/close", post(acts::close)),
+        ("/api/v1/cap", post(cap::receive)),
     ]
 }
 

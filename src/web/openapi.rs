@@ -2,7 +2,7 @@
 
 use super::problem::Problem;
 use super::{
-    acts, device, explain, follow, forecasts, hours, incidents, judged, kept, ledger, network,
+    acts, cap, device, explain, follow, forecasts, hours, incidents, judged, kept, ledger, network,
     readings, status,
 };
 use axum::Json;
@@ -44,6 +44,9 @@ use utoipa::{Modify, OpenApi};
         acts::close,
         follow::show,
         follow::act,
+        cap::ack::receive,
+        cap::feed,
+        cap::message,
         ledger::show,
         kept::quarantine,
         kept::one_quarantined,

@@ -1,6 +1,7 @@
 //! The hotline as its users have it: a real daemon behind a real broker, people
 //! who act over HTTP and from a terminal, receivers that are told, and kills.
 
+mod cap;
 mod notices;
 
 use crate::helpers::daemon::TestDaemon;

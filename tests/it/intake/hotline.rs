@@ -250,7 +250,8 @@ fn marked_in_every_format_and_language(event: &EventRow) {
             [(Language::Ko, "[훈련]"), (Language::Zh, "【演习】"), (Language::En, "[EXERCISE]")]
         {
             let (earlier, world, now) = (&[][..], &world, event.time);
-            let request = request(&Told { event, earlier, language, world, now }, &receiver);
+            let told = Told { event, earlier, language, offer: None, world, now };
+            let request = request(&told, &receiver);
             let body = String::from_utf8(request.body).unwrap();
             assert!(body.contains(mark), "{format:?} {language}: {body}");
             if format == Dustline {
