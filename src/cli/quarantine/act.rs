@@ -56,7 +56,7 @@ pub fn run(
                 here.handle(act)
             })
         }
-        Err(StoreError::InUse { .. }) => Box::new(|act| Ok(there(&settings, act)?)),
+        Err(StoreError::InUse { .. }) => Box::new(|act| there(&settings, act)),
         Err(e) => return Err(e.into()),
     };
     let mut left = 0;
