@@ -72,7 +72,7 @@ fn a_good_configuration_is_told_in_a_line_each_without_its_secrets() {
         "instance   local, store in /var/lib/dustline\n",
         "http       127.0.0.1:8080, read by this machine\n",
         "source     city: mqtt://127.0.0.1:1883 as c, MQTT 5, QoS 1\n             a/{device} as airrohr\n",
-        "ruleset    kr-air-alert: built in, 2 versions, 8 cases pass\n",
+        "ruleset    kr-air-alert: built in, 2 versions, 9 cases pass\n",
         "stations   1 with 2 devices\n",
         "zone       seoul: 1 station, Asia/Seoul, kr-air-alert@",
         "threshold  emergency: pm2_5 at least 150 µg/m³ in 2 of the last 3 readings; lifted below 75 µg/m³\n",
