@@ -1,11 +1,11 @@
 //! CAP 1.2 (OASIS Common Alerting Protocol): one message for each event.
 //!
-//! The first event of a story is an `Alert`, what follows is an `Update`, the end
-//! is a `Cancel`; the latter two refer to every message of the story by sender,
-//! identifier and time, which are all made from the events themselves: the same
-//! event is the same message for every receiver, whenever it is sent. If nothing
-//! is known any more of what came before, the message is an `Alert`, since there
-//! is nothing it could refer to.
+//! The first event of a story is an `Alert`, what follows is an `Update`, that a
+//! party acknowledges is an `Ack`, the end is a `Cancel`; all but the first refer
+//! to every message of the story by sender, identifier and time, which are all
+//! made from the events themselves: the same event is the same message for every
+//! receiver, whenever it is sent. If nothing is known any more of what came
+//! before, the message is an `Alert`, since there is nothing it could refer to.
 //!
 //! Traps of the format: times have an offset and UTC is `-00:00`, never `Z`;
 //! corners are latitude before longitude; `sender` and `identifier` have no
@@ -32,6 +32,7 @@ pub fn message(told: &Told<'_>) -> Vec<u8> {
     let event = told.event;
     let kind = match turn(event) {
         _ if told.earlier.is_empty() => "Alert",
+        _ if is_acknowledgement(event) => "Ack",
         Turn::Ends => "Cancel",
         Turn::Begins | Turn::GoesOn => "Update",
     };
@@ -62,6 +63,11 @@ pub fn message(told: &Told<'_>) -> Vec<u8> {
         }
     });
     xml.finish()
+}
+
+/// Whether a party acknowledges an incident.
+fn is_acknowledgement(event: &EventRow) -> bool {
+    event.kind == "dustline.incident.v1" && string(&event.data, "kind") == Some("acknowledged")
 }
 
 /// Levels are for everyone, the rest is between those who were given it.

@@ -105,6 +105,28 @@ fn the_same_event_is_the_same_message_whoever_reads_it_and_whenever() {
     assert_eq!(korean, later);
 }
 
+/// An entry of an incident's transcript as its parties are told.
+fn entry(number: u8, kind: &str) -> EventRow {
+    EventRow {
+        kind: "dustline.incident.v1".to_owned(),
+        subject: "incident/01X".to_owned(),
+        data: json!({
+            "incident": "01X", "case": "2022-0001", "kind": kind, "at": "2022-01-08T13:00:00Z",
+            "exercise": false, "level": "advisory", "said": { "en": "Incident 2022-0001." },
+        }),
+        ..change(number, "none", "advisory")
+    }
+}
+
+#[test]
+fn that_a_party_acknowledges_is_an_ack_that_refers_to_the_alert() {
+    let opened = entry(1, "opened");
+    assert_eq!(texts(&cap(&opened, &[]), "msgType"), ["Alert"]);
+    let ack = cap(&entry(2, "acknowledged"), std::slice::from_ref(&opened));
+    assert_eq!(texts(&ack, "msgType"), ["Ack"]);
+    assert!(texts(&ack, "references")[0].contains(&opened.uid));
+}
+
 /// Validated against the schema of CAP 1.2 by `xmllint`.
 #[test]
 fn every_message_is_valid_by_the_schema() {
@@ -133,6 +155,7 @@ fn every_message_is_valid_by_the_schema() {
         cap(&utc, &[]),
         cap(&silence(7, true), &[]),
         cap(&silence(8, false), &[silence(7, true)]),
+        cap(&entry(9, "acknowledged"), &[entry(1, "opened")]),
     ];
     let dir = tempfile::tempdir().unwrap();
     for (i, xml) in all.iter().enumerate() {
