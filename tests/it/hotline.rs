@@ -97,7 +97,7 @@ open_on = [{{ ladder = "kr-pm25", level = "advisory" }}]
 cooling = "1s"
 remind_close_every = "1s"
 "#,
-        ["\"200ms\""; 40].join(", "),
+        [&["\"0s\""][..], &["\"500ms\""; 200]].concat().join(", "),
     )
 }
 
