@@ -1,22 +1,24 @@
 //! What people do on the hotline, over HTTP: each call is one act, answered when
 //! it is on disk. A party's token acts for that party only.
 
+mod bodies;
+
 use super::Ctx;
 use super::auth::{self, Role};
 use super::incidents::{self, Incident};
 use super::problem::Problem;
 use crate::air::Stamp;
 use crate::flow::{Acted, Command};
-use crate::hotline::{Act, Does, Measure, MeasureKind, Refusal, Who};
+use crate::hotline::{Act, Does, Measure, Refusal, Who};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use bodies::{End, NewMeasure, Note, Opening, Plain};
+use serde::Serialize;
+use serde_json::Value;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -54,36 +56,20 @@ impl FromRequestParts<Arc<Ctx>> for Actor {
     }
 }
 
-/// What an act says beside who acts.
-struct Said<T> {
-    /// Who the person is, as given.
-    name: Option<String>,
-    what: T,
-}
-
 impl Actor {
-    /// Reads the body of an act. An empty one says nothing more. `party` may be
-    /// named, and must then be the one whose token it is.
-    fn said<T: DeserializeOwned>(&self, body: &Bytes) -> Result<Said<T>, Problem> {
-        let wrong = |e: serde_json::Error| {
-            Problem::new(StatusCode::BAD_REQUEST, format!("the body is not as expected: {e}"))
-        };
-        let mut fields: Map<String, Value> = match body.is_empty() {
-            true => Map::new(),
-            false => serde_json::from_slice(body).map_err(wrong)?,
-        };
-        let mut text = |key: &str| fields.remove(key).map(serde_json::from_value).transpose();
-        let party: Option<String> = text("party").map_err(wrong)?;
-        let name: Option<String> = text("name").map_err(wrong)?;
-        self.is(party.as_deref())?;
+    /// Who acts: the person's name and the party as the body says them.
+    ///
+    /// # Errors
+    /// If the token is another party's, or the name cannot be shown.
+    pub fn named(self, name: Option<String>, party: Option<&str>) -> Result<Who, Problem> {
+        self.is(party)?;
         let unreadable =
             |n: &String| n.chars().count() > NAME_MAX || n.chars().any(char::is_control);
         if name.as_ref().is_some_and(unreadable) {
             let detail = format!("name: at most {NAME_MAX} characters, no control characters");
             return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
         }
-        let what = serde_json::from_value(Value::Object(fields)).map_err(wrong)?;
-        Ok(Said { name: name.filter(|n| !n.trim().is_empty()), what })
+        Ok(self.who(name.filter(|n| !n.trim().is_empty())))
     }
 
     /// Refuses to act for a party that the token is not of.
@@ -116,14 +102,12 @@ impl Actor {
 }
 
 /// Has the intake do it; the answer when it is on disk.
-pub async fn act(
-    ctx: Arc<Ctx>,
-    actor: Actor,
-    name: Option<String>,
-    does: Does,
-) -> Result<Json<Done>, Problem> {
+///
+/// # Errors
+/// Why it was not done.
+pub async fn act(ctx: Arc<Ctx>, who: Who, does: Does) -> Result<Json<Done>, Problem> {
     let at = ctx.clock.now();
-    let act = Box::new(Act { who: actor.who(name), does });
+    let act = Box::new(Act { who, does });
     let stopping = "the daemon is stopping; whether this was done shows in the incident";
     let done = ctx.ask(|reply| Command::Act { act, at, reply }, stopping).await?;
     let Acted { incident, number } = done.map_err(refused)?;
@@ -152,43 +136,6 @@ fn refused(refusal: Refusal) -> Problem {
     Problem::new(status, refusal.to_string())
 }
 
-/// An act that says nothing more than that it is done.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Opening {
-    cause: String,
-    text: String,
-    #[serde(default)]
-    exercise: bool,
-    group: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NewMeasure {
-    kind: MeasureKind,
-    place: String,
-    text: String,
-    from: Option<String>,
-    until: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct End {
-    at: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Note {
-    text: String,
-}
-
 /// An instant of a body.
 fn time(key: &str, text: Option<String>) -> Result<Option<Stamp>, Problem> {
     let parse = |text: String| {
@@ -204,7 +151,7 @@ fn time(key: &str, text: Option<String>) -> Result<Option<Stamp>, Problem> {
 /// Opens an incident by hand, or an exercise.
 #[utoipa::path(
     post, path = "/api/v1/incidents", tag = "hotline",
-    request_body(content = Object, description = "`{\"cause\",\"text\"}`; optional: `exercise` (false), `group` (needed if there are several), `name` (of the person)"),
+    request_body = Opening,
     responses(
         (status = 201, description = "It is open", body = Done),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
@@ -219,9 +166,9 @@ pub async fn open(
     actor: Actor,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    let Said { name, what } = actor.said::<Opening>(&body)?;
-    let Opening { cause, text, exercise, group } = what;
-    let done = act(ctx, actor, name, Does::Open { cause, exercise, group, text }).await?;
+    let Opening { cause, text, exercise, group, name, party } = bodies::read(&body)?;
+    let who = actor.named(name, party.as_deref())?;
+    let done = act(ctx, who, Does::Open { cause, exercise, group, text }).await?;
     let id = done.entry.get("incident").and_then(Value::as_str).unwrap_or_default();
     let place = [(header::LOCATION, format!("/api/v1/incidents/{id}"))];
     Ok((StatusCode::CREATED, place, done).into_response())
@@ -231,7 +178,7 @@ pub async fn open(
 #[utoipa::path(
     post, path = "/api/v1/incidents/{id}/ack", tag = "hotline",
     params(("id" = String, Path, description = "Its id or case number.")),
-    request_body(content = Object, description = "Nothing, or `{\"name\"}` of the person"),
+    request_body(content = Plain, description = "May be empty"),
     responses(
         (status = 200, description = "Acknowledged", body = Done),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
@@ -247,15 +194,15 @@ pub async fn acknowledge(
     actor: Actor,
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
-    let Said { name, what: Nothing {} } = actor.said(&body)?;
-    act(ctx, actor, name, Does::Acknowledge { incident }).await
+    let Plain { name, party } = bodies::read(&body)?;
+    act(ctx, actor.named(name, party.as_deref())?, Does::Acknowledge { incident }).await
 }
 
 /// A party shares a measure.
 #[utoipa::path(
     post, path = "/api/v1/incidents/{id}/measures", tag = "hotline",
     params(("id" = String, Path, description = "Its id or case number.")),
-    request_body(content = Object, description = "`{\"kind\",\"place\",\"text\"}`; kinds: power, industry, traffic, construction, burning, heating, public, other; optional: `from` (now), `until`, `name`"),
+    request_body = NewMeasure,
     responses(
         (status = 200, description = "Shared; the entry's number names it", body = Done),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
@@ -270,11 +217,11 @@ pub async fn share(
     actor: Actor,
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
-    let Said { name, what } = actor.said::<NewMeasure>(&body)?;
-    let NewMeasure { kind, place, text, from, until } = what;
+    let NewMeasure { kind, place, text, from, until, name, party } = bodies::read(&body)?;
+    let who = actor.named(name, party.as_deref())?;
     let from = time("from", from)?.unwrap_or_else(|| ctx.clock.now());
     let measure = Measure { from, until: time("until", until)?, kind, place, text };
-    act(ctx, actor, name, Does::Share { incident, measure }).await
+    act(ctx, who, Does::Share { incident, measure }).await
 }
 
 /// A party ends a measure of its own.
@@ -284,7 +231,7 @@ pub async fn share(
         ("id" = String, Path, description = "Its id or case number."),
         ("number" = u32, Path, description = "The number of the measure's entry."),
     ),
-    request_body(content = Object, description = "Nothing, or `{\"at\"}` when it ends, `name`"),
+    request_body(content = End, description = "May be empty"),
     responses(
         (status = 200, description = "Ended", body = Done),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
@@ -299,15 +246,16 @@ pub async fn end(
     actor: Actor,
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
-    let Said { name, what: End { at } } = actor.said(&body)?;
-    act(ctx, actor, name, Does::End { at: time("at", at)?, incident, measure }).await
+    let End { at, name, party } = bodies::read(&body)?;
+    let who = actor.named(name, party.as_deref())?;
+    act(ctx, who, Does::End { at: time("at", at)?, incident, measure }).await
 }
 
 /// Says something to everybody.
 #[utoipa::path(
     post, path = "/api/v1/incidents/{id}/notes", tag = "hotline",
     params(("id" = String, Path, description = "Its id or case number.")),
-    request_body(content = Object, description = "`{\"text\"}`; optional: `name`"),
+    request_body = Note,
     responses(
         (status = 200, description = "Said", body = Done),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
@@ -322,15 +270,15 @@ pub async fn note(
     actor: Actor,
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
-    let Said { name, what: Note { text } } = actor.said(&body)?;
-    act(ctx, actor, name, Does::Note { incident, text }).await
+    let Note { text, name, party } = bodies::read(&body)?;
+    act(ctx, actor.named(name, party.as_deref())?, Does::Note { incident, text }).await
 }
 
 /// A party agrees to close. It is closed when every party has.
 #[utoipa::path(
     post, path = "/api/v1/incidents/{id}/close", tag = "hotline",
     params(("id" = String, Path, description = "Its id or case number.")),
-    request_body(content = Object, description = "Nothing, or `{\"name\"}` of the person"),
+    request_body(content = Plain, description = "May be empty"),
     responses(
         (status = 200, description = "Agreed; `missing` says who has not", body = Done),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
@@ -345,6 +293,6 @@ pub async fn close(
     actor: Actor,
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
-    let Said { name, what: Nothing {} } = actor.said(&body)?;
-    act(ctx, actor, name, Does::Close { incident }).await
+    let Plain { name, party } = bodies::read(&body)?;
+    act(ctx, actor.named(name, party.as_deref())?, Does::Close { incident }).await
 }

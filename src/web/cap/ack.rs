@@ -65,7 +65,7 @@ pub async fn receive(
         return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
     }
     let actor = actor.through(&format!("cap {sender}"));
-    acts::act(ctx, actor, None, Does::Acknowledge { incident: incident.id }).await
+    acts::act(ctx, actor.named(None, None)?, Does::Acknowledge { incident: incident.id }).await
 }
 
 fn read(body: &[u8]) -> Result<Ack, Problem> {

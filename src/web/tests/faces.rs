@@ -161,6 +161,21 @@ async fn the_description_is_served_and_refers_to_nothing_that_is_not_in_it() {
     assert!(references > 15, "{references}");
 }
 
+#[test]
+fn what_is_posted_to_the_hotline_is_described_by_its_fields() {
+    let api = serde_json::to_value(Api::openapi()).unwrap();
+    for (name, key) in [
+        ("Opening", "cause"),
+        ("NewMeasure", "kind"),
+        ("End", "at"),
+        ("Note", "text"),
+        ("Plain", "name"),
+    ] {
+        let described = &api["components"]["schemas"][name]["properties"][key];
+        assert!(described["description"].is_string(), "{name}.{key}: {described}");
+    }
+}
+
 #[tokio::test]
 async fn the_page_allows_its_own_script_and_style_and_nothing_else() {
     let server = Store::new().local().await;
