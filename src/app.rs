@@ -19,7 +19,7 @@ use crate::flow::{self, Command, Event, IntakeInbox, SourceId, ToIntake};
 use crate::intake::{self, Intake, IntakeError, LaneStart};
 use crate::link::{self, Key};
 use crate::mqtt::Subscriber;
-use crate::store::{self, Reader, Writer};
+use crate::store::{self, Disk, Reader, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Role};
 use crate::{deliver, foresee, forward, systemd, web};
 use std::fs::File;
@@ -62,7 +62,7 @@ pub struct App {
     sources: JoinSet<()>,
     outputs: JoinSet<()>,
     web: JoinSet<()>,
-    _watchdog: JoinSet<()>,
+    _systemd: JoinSet<()>,
     _lock: File,
 }
 
@@ -83,7 +83,7 @@ impl App {
     /// Starts everything. When it returns, the daemon takes what comes.
     pub async fn start(settings: Arc<Settings>, clock: Clock) -> Result<App, AppError> {
         let lock = store::lock(&settings.data_dir)?;
-        let writer = Writer::open(&settings.data_dir)?;
+        let writer = open_store(&settings)?;
         let (to_intake, inbox) = flow::intake();
         let announce = flow::announce(writer.last());
         let shared = Shared {
@@ -108,7 +108,6 @@ impl App {
         for _ in &settings.sources {
             lanes.push(intake.next_source()?);
         }
-        shared.health.part("store", Role::Core, None).ok();
         let address = settings.http.listen;
         let listener = TcpListener::bind(address)
             .await
@@ -117,9 +116,11 @@ impl App {
         let (intake, intake_ended) = run_intake(intake, inbox);
         let (stop_web, web) = start_web(&shared, listener);
         let (stop_outputs, outputs) = start_outputs(&shared)?;
-        systemd::ready(&format!("taking readings; http://{address}"));
-        let mut watchdog = JoinSet::new();
-        watchdog.spawn(systemd::watchdog(shared.health.clone()));
+        let status = format!("taking readings; http://{address}");
+        systemd::ready(&status);
+        let mut systemd = JoinSet::new();
+        systemd.spawn(systemd::watchdog(shared.health.clone()));
+        systemd.spawn(systemd::report(shared.health.clone(), status));
         let (stop_sources, sources) = start_sources(&shared, lanes);
         tracing::info!(%address, data_dir = %settings.data_dir.display(), "started");
         Ok(App {
@@ -136,7 +137,7 @@ impl App {
             sources,
             outputs,
             web,
-            _watchdog: watchdog,
+            _systemd: systemd,
             _lock: lock,
         })
     }
@@ -188,6 +189,15 @@ fn link_key(settings: &Settings) -> Result<Option<Key>, AppError> {
     let path = settings.data_dir.join(link::KEY_FILE);
     let key = settings.links.as_ref().map(|_| Key::kept_in(&settings.data_dir));
     key.transpose().map_err(|source| AppError::Links { path, source })
+}
+
+/// Opens the store. On a full disk that may need the room held back.
+fn open_store(settings: &Settings) -> Result<Writer, StoreError> {
+    let disk = Disk::of(&settings.data_dir, settings.disk.reserve);
+    if disk.free().is_some_and(|free| free < settings.disk.reserve) && disk.give_up() {
+        tracing::warn!("the disk is full: the room held back is given up");
+    }
+    Writer::open(&settings.data_dir)
 }
 
 /// The commit that the program was built from, if the build knew it.

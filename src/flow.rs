@@ -17,17 +17,19 @@
 mod acts;
 mod arrivals;
 mod asked;
+mod reply;
 
 pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct};
 pub use arrivals::{Arrivals, Room, Waiting};
 pub use asked::{Acted, NotFollowed, Taken};
+pub use reply::{Reply, reply};
 
 use crate::air::{Forecast, Stamp};
 use crate::hotline::{Act, Refusal};
 use crate::link::Link;
 use bytes::Bytes;
 use std::sync::Arc;
-use tokio::sync::{Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 
 /// Arrivals waiting for the intake: more than the largest in-flight window. A
 /// flood of QoS 0 can fill it, several sources together, and a broker that sends
@@ -217,9 +219,6 @@ pub enum Command {
     },
 }
 
-/// Where the answer to a command goes, after the commit.
-pub type Reply<T> = oneshot::Sender<T>;
-
 /// A lane's state, for metrics, readiness and the operational alerts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceState {
@@ -329,11 +328,6 @@ pub fn intake() -> (ToIntake, IntakeInbox) {
 /// Makes the channel that takes receipts back to one lane of a source.
 pub fn receipts() -> (mpsc::Sender<Vec<Receipt>>, mpsc::Receiver<Vec<Receipt>>) {
     mpsc::channel(RECEIPTS_MAX)
-}
-
-/// Makes the way back of one answer.
-pub fn reply<T>() -> (Reply<T>, oneshot::Receiver<T>) {
-    oneshot::channel()
 }
 
 /// The announcement of commits. Those who wait for notices alone are not woken by

@@ -6,9 +6,30 @@ use sd_notify::NotifyState;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+/// How often is looked whether there is something else to tell.
+const REPORT_EVERY: Duration = Duration::from_secs(2);
+
 /// The daemon takes what comes.
 pub fn ready(status: &str) {
     send(&[NotifyState::Ready, NotifyState::Status(status)]);
+}
+
+/// Tells while a part fails that the daemon cannot do without, and after that what
+/// was said at first.
+pub async fn report(health: Arc<Health>, usual: String) {
+    let mut beat = tokio::time::interval(REPORT_EVERY);
+    let mut said = usual.clone();
+    loop {
+        beat.tick().await;
+        let parts = health.report(Instant::now());
+        let failing = parts.iter().filter(|p| p.needed && p.state != "ok");
+        let why: Vec<&str> = failing.filter_map(|p| p.why.as_deref()).collect();
+        let now = if why.is_empty() { usual.clone() } else { why.join("; ") };
+        if now != said {
+            status(&now);
+            said = now;
+        }
+    }
 }
 
 /// The daemon ends what it has begun.

@@ -58,7 +58,7 @@ impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Failure {
         let code = match &e {
             StoreError::Newer { .. } => Code::NewerStore,
-            StoreError::Sqlite { .. } => Code::Failed,
+            StoreError::Sqlite { .. } | StoreError::Full { .. } => Code::Failed,
             _ => Code::DataDir,
         };
         Failure::new(code, e)

@@ -1,13 +1,16 @@
 //! What concerns the daemon as a whole: its server, its judgement, its log.
 
 use super::reader::Table;
-use super::settings::{Http, Judgement, Quarantine};
+use super::settings::{DiskBounds, Http, Judgement, Quarantine};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The shortest interval at which devices usually report; who covers less of
 /// an hour than this asks for cannot reach any coverage.
 const USUAL_INTERVAL: Duration = Duration::from_secs(60);
+
+/// No disk has more MiB: 1 EiB.
+const MIB_MAX: i64 = 1 << 40;
 
 /// Reads `[http]`.
 pub(super) fn http(root: &mut Table<'_>) -> Http {
@@ -44,6 +47,23 @@ pub(super) fn http(root: &mut Table<'_>) -> Http {
         operator_token,
         base_url: base_url.unwrap_or(format!("http://{listen}")),
     }
+}
+
+/// Reads `[disk]`.
+pub(super) fn disk(root: &mut Table<'_>) -> DiskBounds {
+    let mut table = root.table("disk");
+    let low = table.whole("low_mib", 1_024, 0..=MIB_MAX);
+    let full = table.whole("full_mib", 64, 0..=MIB_MAX);
+    let reserve = table.whole("reserve_mib", 16, 0..=MIB_MAX);
+    if full > low {
+        table.warn(
+            "full_mib is more than low_mib, so that nobody is told before messages have to wait"
+                .to_owned(),
+            Some("make low_mib larger than full_mib".to_owned()),
+        );
+    }
+    table.finish();
+    DiskBounds::of_mib(low, full, reserve)
 }
 
 /// Reads `[judgement]`.

@@ -158,6 +158,7 @@ fn read(
 fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
     let data_dir = root.get("data_dir").and_then(|i| i.path());
+    let disk = daemon::disk(&mut root);
     let http = daemon::http(&mut root);
     let presets = presets::all(&mut root);
     let quality = quality::read(&mut root);
@@ -190,6 +191,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let settings = Settings {
         instance: instance.unwrap_or_else(|| INSTANCE.to_owned()),
         data_dir: data_dir.unwrap_or_else(|| PathBuf::from(DATA_DIR)),
+        disk,
         http,
         sources,
         stations: stations.list,

@@ -1,7 +1,9 @@
 //! The settings as meant: resolved, defaulted, with units in their types.
 
+mod disk;
 mod tell;
 
+pub use disk::DiskBounds;
 pub use tell::{
     Allowed, BodyFormat, Delivery, EventKind, Fallback, Links, Mail, Outgoing, Receiver,
 };
@@ -28,6 +30,8 @@ pub struct Settings {
     pub instance: String,
     /// Where the store lies.
     pub data_dir: PathBuf,
+    /// How much room the disk must have.
+    pub disk: DiskBounds,
     /// The HTTP server.
     pub http: Http,
     /// Brokers; a source's place here is its `SourceId`.

@@ -251,6 +251,11 @@ fn condition(kind: &str, subject: &str, language: Language) -> String {
         "forwarding_held" => ("전송 보류", "转发已暂停", "forwarding is held"),
         "receiver_disabled" => ("수신처 비활성화", "接收方已停用", "receiver is disabled"),
         "disk_low" => ("디스크 공간 부족", "磁盘空间不足", "disk space is low"),
+        "disk_full" => (
+            "디스크가 가득 차 메시지가 대기 중",
+            "磁盘已满，消息正在等待",
+            "the disk is full, messages wait",
+        ),
         other => (other, other, other),
     };
     let words = phrase(language, ko, zh, en);

@@ -2,13 +2,13 @@
 //! apart from what is there already, and put into exactly one bucket.
 
 use super::state::State;
+use super::tally::Count;
 use crate::air::reading::TimeSource;
 use crate::air::{Measured, Observation, Stamp, StandIn, Value};
 use crate::decode::{self, Decoded, Heard, Message, Refused, Remember};
 use crate::flow::Arrival;
 use crate::quality::When;
 use crate::store::{ArrivalRow, Bucket, DeviceId, OpenHour, Packet, RowKind, StoreError};
-use crate::telemetry::SourceMetrics;
 use std::collections::HashMap;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -48,23 +48,21 @@ struct Sorted {
 
 impl State {
     /// Takes one message in.
-    pub fn arrive(&mut self, arrival: Arrival) -> Result<(), StoreError> {
+    pub fn arrive(&mut self, arrival: &Arrival) -> Result<(), StoreError> {
         let at = arrival.at;
         let place = usize::from(arrival.source.0);
         let Some(seat) = self.seats.get_mut(place) else { return Ok(()) };
-        seat.heard = at;
-        seat.metrics.arrivals.inc();
+        // It may have waited for longer than the source may be silent.
+        seat.heard = seat.heard.max(at);
         let source = seat.row;
-        let packet = arrival.receipt.map(|r| Packet {
-            lane: r.lane,
-            id: r.packet,
-            digest: digest(&arrival),
-        });
+        self.tally.add(place, Count::Arrivals(1));
+        let packet =
+            arrival.receipt.map(|r| Packet { lane: r.lane, id: r.packet, digest: digest(arrival) });
         self.heard_source(place, at)?;
         let heard = self.read(place, (&arrival.topic, &arrival.payload), arrival.retained, at);
-        let again = self.sent_again(&arrival, source, packet);
+        let again = self.sent_again(arrival, source, packet);
         if !again {
-            self.learn(&arrival, source, at, heard.noted)?;
+            self.learn(arrival, source, at, heard.noted)?;
         }
         let retained = arrival.retained;
         let inward =
@@ -74,7 +72,7 @@ impl State {
                 self.leave(&inward, Bucket::Duplicate, None, 0)
             }
             Err(Refused::Malformed { reason, detail }) => {
-                self.set_aside(&inward, &arrival, reason, &detail)
+                self.set_aside(&inward, arrival, reason, &detail)
             }
             Err(Refused::Ignored(policy)) => {
                 self.count_ignored(&inward, policy);
@@ -128,9 +126,12 @@ impl State {
         at: Stamp,
         noted: Vec<Remember>,
     ) -> Result<(), StoreError> {
-        let Some(seat) = self.seats.get_mut(usize::from(arrival.source.0)) else { return Ok(()) };
+        let place = usize::from(arrival.source.0);
+        let Some(seat) = self.seats.get_mut(place) else { return Ok(()) };
         let learnt = seat.memory.learn(noted);
-        seat.metrics.pushed_out.inc_by(learnt.pushed_out);
+        if learnt.pushed_out > 0 {
+            self.tally.add(place, Count::PushedOut(learnt.pushed_out));
+        }
         for Remember { key, value } in learnt.changes {
             self.writer.put_remembered(source, &key, value.as_deref(), at)?;
         }
@@ -178,9 +179,7 @@ impl State {
             self.put_readings(inward, s, (bucket, first), if first { left_out } else { 0 })?;
         }
         if bucket == Bucket::Duplicate {
-            self.count(inward, |m| {
-                m.duplicates.inc();
-            });
+            self.count(inward, Count::Duplicate);
         }
         Ok(bucket)
     }
@@ -196,9 +195,7 @@ impl State {
         // Looked up now: a row of this very message may be in front of it.
         let hour = self.hour_of(s.device, s.observed, inward.at)?;
         self.follow(inward.seat, s.device, s.observed, &mut s.values)?;
-        self.count(inward, |m| {
-            m.readings_stored.inc_by(s.values.len() as u64);
-        });
+        self.count(inward, Count::Stored(s.values.len() as u64));
         let row = ArrivalRow {
             source: inward.source,
             bucket,
@@ -310,15 +307,13 @@ impl State {
         self.append(inward.at, RowKind::Arrival(row))
     }
 
-    pub(super) fn count(&self, inward: &Inward, count: impl FnOnce(&SourceMetrics)) {
-        if let Some(seat) = self.seats.get(inward.seat) {
-            count(&seat.metrics);
-        }
+    pub(super) fn count(&mut self, inward: &Inward, count: Count) {
+        self.tally.add(inward.seat, count);
     }
 
     /// Counts a message as left out by a policy.
-    pub(super) fn count_ignored(&self, inward: &Inward, policy: &'static str) {
-        self.count(inward, |m| m.ignored(policy, 1));
+    pub(super) fn count_ignored(&mut self, inward: &Inward, policy: &'static str) {
+        self.count(inward, Count::Ignored(policy, 1));
     }
 }
 

@@ -12,14 +12,14 @@ impl State {
     /// tells what became of each.
     pub fn forecasts(
         &mut self,
-        forecasts: Vec<Forecast>,
+        forecasts: &[Forecast],
         at: Stamp,
     ) -> Result<Vec<Taken>, StoreError> {
         let mut all = Vec::with_capacity(forecasts.len());
-        for forecast in &forecasts {
+        for forecast in forecasts {
             all.push(self.forecast(forecast, at)?);
         }
-        for judged in self.judge.forecasts(&forecasts, at) {
+        for judged in self.judge.forecasts(forecasts, at) {
             self.judged(judged, at, Mode::Live)?;
         }
         Ok(all)
@@ -52,7 +52,7 @@ impl State {
         let skipped = decoded.skipped.len() as u32;
         let taken = match inward.again {
             true => Vec::new(),
-            false => self.forecasts(decoded.forecasts, inward.at)?,
+            false => self.forecasts(&decoded.forecasts, inward.at)?,
         };
         let news = taken.iter().any(|t| *t != Taken::Duplicate);
         let bucket = if news { Bucket::Stored } else { Bucket::Duplicate };

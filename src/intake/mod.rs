@@ -3,7 +3,8 @@
 //!
 //! Events are taken as they come: whatever is waiting, up to a bound, makes one
 //! transaction; there is no timer, so a lone reading is on disk and acknowledged
-//! at once and a flood is committed in large batches.
+//! at once and a flood is committed in large batches. What happens when there is no
+//! room on the disk is in `disk`.
 //!
 //! The state (`state::State`) is a fold over journal rows. Live and after a
 //! restart the same function absorbs a row; a restart starts from the last
@@ -18,8 +19,10 @@
 //! in it must not depend on how a later configuration would judge the past.
 
 mod arrive;
+mod batch;
 mod believe;
 mod desk;
+mod disk;
 mod foretell;
 mod judge;
 mod lanes;
@@ -29,6 +32,7 @@ mod outbox;
 mod plan;
 mod quarantine;
 mod state;
+mod tally;
 mod task;
 
 pub use plan::Plan;

@@ -24,7 +24,7 @@ pub(super) fn change(state: &mut State, judged: &Judged) -> Result<(), StoreErro
         data: data.clone(),
     })?;
     if new {
-        state.metrics.change(&change.ladder, &change.to);
+        state.tally.change(&change.ladder, &change.to);
     }
     // A change that was kept as one of the past may be told later, when it has
     // come to be the present; its event is there only once.

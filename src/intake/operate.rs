@@ -3,6 +3,7 @@
 
 use super::notify;
 use super::state::State;
+use super::tally::Count;
 use super::task::condition_of;
 use crate::air::{Hour, Stamp};
 use crate::config::settings::EventKind;
@@ -25,7 +26,22 @@ impl State {
             by_ms,
             "the machine's clock was set; hours are not closed by it for a while"
         );
+        self.time_stood_still(now);
+    }
+
+    /// Messages were not taken for a while, or the clock was set: hours wait for
+    /// those that come now as after a start, and no source has been silent.
+    pub fn time_stood_still(&mut self, now: Stamp) {
         self.judge.clock_was_set(now);
+        self.seats.iter_mut().for_each(|seat| seat.heard = now);
+    }
+
+    /// Time went by while messages wait: the hotline's goes on, and nothing else.
+    pub fn tick_of_the_hotline(&mut self, now: Stamp) -> Result<(), StoreError> {
+        match &mut self.desk {
+            Some(desk) => desk.tick(now, &mut self.writer),
+            None => Ok(()),
+        }
     }
 
     /// Ends what belongs to parts that the configuration no longer has, and lets
@@ -81,9 +97,7 @@ impl State {
     /// sources that have fallen silent.
     pub fn tick(&mut self, now: Stamp) -> Result<(), StoreError> {
         self.metrics.series(self.judge.open_series() as u64);
-        if let Some(desk) = &mut self.desk {
-            desk.tick(now, &mut self.writer)?;
-        }
+        self.tick_of_the_hotline(now)?;
         for _ in 0..CLOSED_AT_ONCE {
             let Some((zone, hour)) = self.judge.due_by_clock(now) else { break };
             self.append(now, RowKind::ZoneClosed { zone, hour })?;
@@ -291,10 +305,11 @@ impl State {
 
     /// QoS 0 messages were dropped because the intake was behind.
     pub fn overload(&mut self, source: SourceId, count: u64, at: Stamp) -> Result<(), StoreError> {
-        let Some(seat) = self.seats.get(usize::from(source.0)) else { return Ok(()) };
-        seat.metrics.arrivals.inc_by(count);
-        seat.metrics.ignored("overload", count);
+        let place = usize::from(source.0);
+        let Some(seat) = self.seats.get(place) else { return Ok(()) };
         let source = seat.row;
+        self.tally.add(place, Count::Arrivals(count));
+        self.tally.add(place, Count::Ignored("overload", count));
         self.append(at, RowKind::Overload { source, count })
     }
 

@@ -2,7 +2,7 @@
 
 use crate::air::Names;
 use crate::config::Settings;
-use crate::config::settings::{Coupling, Quarantine, Receiver, Source, Zone};
+use crate::config::settings::{Coupling, DiskBounds, Quarantine, Receiver, Source, Zone};
 use crate::hotline;
 use crate::quality::{Model, neighbours};
 use crate::rules::judge::{Plan as JudgePlan, PlannedStation};
@@ -32,6 +32,8 @@ pub struct Plan {
     pub unknown_after: Duration,
     /// Whether steps that lie in the past are told as well.
     pub notify_late: bool,
+    /// How much room the disk must have.
+    pub disk: DiskBounds,
     /// Whom the hotline connects, if there is one.
     pub hotline: Option<hotline::Plan>,
 }
@@ -52,6 +54,7 @@ impl Plan {
             quarantine: settings.quarantine,
             unknown_after: settings.judgement.unknown_after,
             notify_late: settings.judgement.notify_late,
+            disk: settings.disk,
             hotline: settings.hotline.clone(),
         }
     }

@@ -9,6 +9,7 @@
 
 use super::arrive::Inward;
 use super::state::State;
+use super::tally::Count;
 use crate::air::mask::mask;
 use crate::air::{Hour, Stamp};
 use crate::decode::Refused;
@@ -34,7 +35,7 @@ impl State {
         detail: &str,
     ) -> Result<(), StoreError> {
         self.leave(inward, Bucket::Quarantined, None, 0)?;
-        self.count(inward, |m| m.quarantined(reason));
+        self.count(inward, Count::Quarantined(reason));
         let row = QuarantineRow {
             id: 0,
             seq: self.index.seq,
@@ -66,9 +67,9 @@ impl State {
     }
 
     /// An operator does something about a message that was set aside.
-    pub fn handle_aside(&mut self, act: AsideAct, at: Stamp) -> Result<AsideHandled, StoreError> {
+    pub fn handle_aside(&mut self, act: &AsideAct, at: Stamp) -> Result<AsideHandled, StoreError> {
         let id = match act {
-            AsideAct::Retry(id) | AsideAct::Drop(id) => id,
+            AsideAct::Retry(id) | AsideAct::Drop(id) => *id,
         };
         let Some(aside) = self.writer.aside(id)? else { return Ok(AsideHandled::Absent) };
         let handled = match act {
@@ -138,8 +139,8 @@ impl State {
         self.writer.take_aside(gone.id)?;
         self.aside.messages = self.aside.messages.saturating_sub(1);
         self.aside.bytes = self.aside.bytes.saturating_sub(gone.bytes);
-        if let Some(seat) = self.seats.iter().find(|s| s.row == gone.source) {
-            seat.metrics.left_quarantine(way);
+        if let Some(place) = self.seats.iter().position(|s| s.row == gone.source) {
+            self.tally.add(place, Count::LeftQuarantine(way));
         }
         Ok(())
     }

@@ -5,6 +5,7 @@ use super::desk::Desk;
 use super::judge;
 use super::lanes::Lanes;
 use super::plan::Plan;
+use super::tally::Tally;
 use crate::air::{Hour, Stamp};
 use crate::decode::Memory;
 use crate::quality::Past;
@@ -48,6 +49,8 @@ pub(super) struct State {
     pub past: Past,
     pub seats: Vec<Seat>,
     pub metrics: Metrics,
+    /// What the running batch adds to the counters.
+    pub tally: Tally,
     /// Conditions of the operation that hold now: (kind, subject) → since.
     pub conditions: BTreeMap<(String, String), Stamp>,
     /// The hotline, if there is one.
@@ -67,8 +70,22 @@ pub(super) enum Mode {
 }
 
 impl State {
-    /// The latest snapshot and the journal rows after it.
+    /// The state of the store, for the parts of a plan.
     pub fn recover(
+        plan: Arc<Plan>,
+        writer: Writer,
+        metrics: Metrics,
+        health: &Health,
+        now: Stamp,
+    ) -> Result<State, StoreError> {
+        let mut state = State::new(plan, writer, metrics, health, now)?;
+        state.read_back(now)?;
+        state.forget_what_is_not_configured()?;
+        Ok(state)
+    }
+
+    /// The parts of a plan, before anything is read.
+    pub fn new(
         plan: Arc<Plan>,
         mut writer: Writer,
         metrics: Metrics,
@@ -80,13 +97,35 @@ impl State {
             let row = writer.source(&source.name)?;
             let part = health.part(&format!("source/{}", source.name), Role::Edge, None);
             part.down("not connected yet");
-            let memory = Memory::of(writer.remembered(row)?);
             let lanes = Lanes::of(source, writer.filters(row)?);
             let metrics = metrics.source(&source.name);
-            seats.push(Seat { row, heard: now, memory, metrics, part, lanes });
+            seats.push(Seat { row, heard: now, memory: Memory::default(), metrics, part, lanes });
         }
-        let mut judge = Judge::new(plan.judge.clone(), now);
-        let kept = writer.snapshot()?.and_then(|kept| {
+        let judge = Judge::new(plan.judge.clone(), now);
+        Ok(State {
+            plan,
+            writer,
+            index: Index::default(),
+            judge,
+            past: Past::default(),
+            seats,
+            metrics,
+            tally: Tally::default(),
+            conditions: BTreeMap::new(),
+            desk: None,
+            aside: AsideSize::default(),
+            snapshot_at: 0,
+        })
+    }
+
+    /// Takes for the state what is committed: the latest snapshot and the journal
+    /// rows after it. At the start, and after a batch that was given up.
+    pub fn read_back(&mut self, now: Stamp) -> Result<(), StoreError> {
+        self.tally.forget();
+        for seat in &mut self.seats {
+            seat.memory = Memory::of(self.writer.remembered(seat.row)?);
+        }
+        let kept = self.writer.snapshot()?.and_then(|kept| {
             let index = Index::decode(&kept.index);
             let both = index.zip(believe::unpack(&kept.state));
             if both.is_none() {
@@ -95,30 +134,17 @@ impl State {
             both
         });
         let (index, (saved, past)): (Index, (Saved, Past)) = kept.unwrap_or_default();
+        self.judge = Judge::new(self.plan.judge.clone(), now);
         for number in 1..=saved.devices() {
-            judge.announce(writer.device_name(DeviceId(number)));
+            self.judge.announce(self.writer.device_name(DeviceId(number)));
         }
-        judge.restore(saved);
-        let conditions = writer.conditions()?;
-        let desk = Desk::recover(&plan, &writer)?;
-        let aside = writer.aside_size()?;
-        let snapshot_at = index.seq;
-        let mut state = State {
-            plan,
-            writer,
-            index,
-            judge,
-            past,
-            seats,
-            metrics,
-            conditions,
-            desk,
-            aside,
-            snapshot_at,
-        };
-        state.replay()?;
-        state.forget_what_is_not_configured()?;
-        Ok(state)
+        self.judge.restore(saved);
+        self.conditions = self.writer.conditions()?;
+        self.desk = Desk::recover(&self.plan, &self.writer)?;
+        self.aside = self.writer.aside_size()?;
+        self.snapshot_at = index.seq;
+        (self.index, self.past) = (index, past);
+        self.replay()
     }
 
     fn replay(&mut self) -> Result<(), StoreError> {

@@ -1,24 +1,27 @@
 //! The loop: take what is waiting, one transaction, then the receipts.
 
+use super::batch::Batch;
+use super::disk::DiskWatch;
 use super::plan::Plan;
 use super::state::State;
+use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::flow::{
-    self, Announce, Arrival, BATCH_BYTES_MAX, BATCH_MAX, Command, Event, IntakeInbox, Receipt,
-    SourceState, Waiting,
+    self, Announce, Arrival, Command, Committed, Event, IntakeInbox, Receipt, SourceState,
 };
-use crate::store::{StoreError, Writer};
+use crate::hotline::Act;
+use crate::store::{Disk, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::mpsc;
 
 /// The loop turns at every tick; if it has not for this long it is stuck.
 const TURN_MAX: Duration = Duration::from_secs(20);
 
-/// Why the intake ended before it was told to. All of these are fatal: the
-/// process exits non-zero, is started again, and recovers.
+/// Why a batch was not committed. A disk that is full is waited for; anything else
+/// is fatal: the process exits non-zero, is started again, and recovers.
 #[derive(Debug, thiserror::Error)]
 pub enum IntakeError {
     /// The store failed; after a failed sync nothing it says can be believed.
@@ -65,10 +68,10 @@ pub struct Intake {
     announce: Announce,
     metrics: Metrics,
     health: Part,
+    clock: Clock,
+    disk: DiskWatch,
     /// When the first arrival of the running batch was sent.
-    since: Option<Instant>,
-    /// Answers to the running batch's commands, given once it is on disk.
-    answers: Vec<Box<dyn FnOnce() + Send>>,
+    pub(super) since: Option<Instant>,
 }
 
 impl Intake {
@@ -76,6 +79,10 @@ impl Intake {
     pub fn open(parts: Parts) -> Result<Intake, IntakeError> {
         let now = parts.clock.now();
         let (metrics, health) = (parts.metrics.clone(), &parts.health);
+        let bounds = parts.plan.disk;
+        let disk = Disk::of(parts.writer.dir(), bounds.reserve);
+        let store = health.part("store", Role::Core, None);
+        let disk = DiskWatch::begin(disk, bounds, metrics.clone(), store);
         let state = State::recover(parts.plan, parts.writer, metrics, health, now)?;
         let health = health.part("intake", Role::Core, Some(TURN_MAX));
         health.ok();
@@ -85,9 +92,10 @@ impl Intake {
             announce: parts.announce,
             metrics: parts.metrics,
             health,
+            clock: parts.clock,
+            disk,
             back: Vec::new(),
             since: None,
-            answers: Vec::new(),
         })
     }
 
@@ -110,87 +118,135 @@ impl Intake {
 
     /// Applies the events in one transaction, announces it, and hands the
     /// receipts back. When it returns, everything in it is on disk.
+    ///
+    /// # Errors
+    /// If the store fails. If that is because the disk is full
+    /// ([`StoreError::Full`]), it is as if the events had not come: they are left
+    /// where they are, to be tried again.
     pub fn turn(&mut self, events: &mut Vec<Event>) -> Result<(), IntakeError> {
-        let arrivals = events.iter().filter(|e| matches!(e, Event::Arrival(_))).count();
+        let arrivals = events.iter().filter(|e| is_message(e)).count();
         let started = Instant::now();
-        self.state.writer.begin()?;
-        for event in events.drain(..) {
-            self.apply(event)?;
-        }
-        self.state.go_on()?;
-        self.state.settle()?;
-        let committed = self.state.writer.commit()?;
+        let committed = match self.write(events) {
+            Err(full @ StoreError::Full { .. }) => {
+                self.give_up(arrivals == 0)?;
+                return Err(full.into());
+            }
+            committed => committed?,
+        };
         // First of all: a broker with a small window waits for it.
         self.hand_back();
+        self.disk.committed();
+        self.state.count_batch();
         self.metrics.commit(started.elapsed().as_secs_f64(), arrivals);
         if let Some(since) = self.since.take() {
             self.metrics.acknowledged(since.elapsed().as_secs_f64());
         }
         self.announce.tell(committed);
-        self.answers.drain(..).for_each(|answer| answer());
+        events.drain(..).for_each(answer);
         self.health.turned();
         Ok(())
     }
 
-    fn apply(&mut self, event: Event) -> Result<(), StoreError> {
+    /// Applies the events in one transaction.
+    fn write(&mut self, events: &mut [Event]) -> Result<Committed, StoreError> {
+        self.state.writer.begin()?;
+        for event in events {
+            self.apply(event)?;
+        }
+        if self.disk.takes() {
+            self.state.go_on()?;
+        }
+        self.state.settle()?;
+        self.state.writer.commit()
+    }
+
+    /// Makes it as if a batch that found no room had not come; `alone`: without messages.
+    fn give_up(&mut self, alone: bool) -> Result<(), StoreError> {
+        self.back.iter_mut().flatten().for_each(|back| back.owed.clear());
+        self.state.writer.roll_back()?;
+        self.state.read_back(self.clock.now())?;
+        self.disk.refused(alone, Instant::now());
+        self.health.turned();
+        Ok(())
+    }
+
+    /// Looks whether there is room on the disk, as time goes by.
+    pub(super) fn look_at_the_disk(&mut self, events: &[Event]) {
+        let tick = |e: &Event| if let Event::Tick(now) = e { Some(*now) } else { None };
+        if let Some(now) = events.iter().rev().find_map(tick)
+            && self.disk.look(Instant::now())
+        {
+            self.state.time_stood_still(now);
+        }
+    }
+
+    /// Whether messages are taken: there is room for them on the disk.
+    pub(super) fn takes(&self) -> bool {
+        self.disk.takes()
+    }
+
+    fn apply(&mut self, event: &mut Event) -> Result<(), StoreError> {
         match event {
             Event::Arrival(arrival) => {
                 self.since.get_or_insert_with(Instant::now);
-                self.owe(&arrival);
+                self.owe(arrival);
                 self.state.arrive(arrival)
             }
-            Event::NewSession { source, lane, at } => self.state.new_session(source, lane, at),
-            Event::Tick(now) => self.state.tick(now),
+            Event::NewSession { source, lane, at } => self.state.new_session(*source, *lane, *at),
+            Event::Tick(now) => self.tick(*now),
             Event::Command(command) => self.command(command),
             Event::Finish => Ok(()),
         }
     }
 
-    fn command(&mut self, command: Command) -> Result<(), StoreError> {
+    fn tick(&mut self, now: Stamp) -> Result<(), StoreError> {
+        match self.disk.takes() {
+            true => self.state.tick(now)?,
+            false => self.state.tick_of_the_hotline(now)?,
+        }
+        for (kind, detail) in self.disk.conditions() {
+            self.state.condition(kind, "store", detail.as_deref(), now)?;
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, command: &mut Command) -> Result<(), StoreError> {
         match command {
             Command::Source { source, lane, state, at } => {
-                self.state.source_state(source, (lane, &state), at)
+                self.state.source_state(*source, (*lane, state), *at)
             }
             Command::ClockSet { now, by_ms } => {
-                self.state.clock_was_set(now, by_ms);
+                self.state.clock_was_set(*now, *by_ms);
                 Ok(())
             }
-            Command::Overload { source, count, at } => self.state.overload(source, count, at),
-            Command::Attempt(attempt) => self.state.attempt(&attempt),
+            Command::Overload { source, count, at } => self.state.overload(*source, *count, *at),
+            Command::Attempt(attempt) => self.state.attempt(attempt),
             Command::Forwarded { target, journal, change, hour } => {
-                let cursor = crate::store::Cursor { journal, change, hour };
-                self.state.writer.put_cursor(&target, cursor)
+                let cursor =
+                    crate::store::Cursor { journal: *journal, change: *change, hour: *hour };
+                self.state.writer.put_cursor(target, cursor)
             }
-            Command::Operational(condition) => self.state.operational(&condition),
+            Command::Operational(condition) => self.state.operational(condition),
             Command::Forecasts { forecasts, at, reply } => {
-                let taken = self.state.forecasts(forecasts, at)?;
-                // Whoever does not wait any more learns it by asking again.
-                self.answers.push(Box::new(move || drop(reply.send(taken))));
+                reply.put(self.state.forecasts(forecasts, *at)?);
                 Ok(())
             }
             Command::Act { act, at, reply } => {
-                let Some(acted) = self.state.act(*act, at)? else { return Ok(()) };
-                // Whoever does not wait any more learns it by asking again.
-                self.answers.push(Box::new(move || drop(reply.send(acted))));
+                let acted = self.state.act(Act::clone(act), *at)?;
+                acted.into_iter().for_each(|acted| reply.put(acted));
                 Ok(())
             }
             Command::Aside { act, at, reply } => {
-                let handled = self.state.handle_aside(act, at)?;
-                self.answers.push(Box::new(move || drop(reply.send(handled))));
+                reply.put(self.state.handle_aside(act, *at)?);
                 Ok(())
             }
             Command::Follow { link, name, from, at, reply } => {
-                let Some(followed) = self.state.follow_link(&link, name, from, at)? else {
-                    return Ok(());
-                };
-                // Whoever does not wait any more learns it by asking again.
-                self.answers.push(Box::new(move || drop(reply.send(followed))));
+                let followed = self.state.follow_link(link, name.clone(), from.clone(), *at)?;
+                followed.into_iter().for_each(|followed| reply.put(followed));
                 Ok(())
             }
             Command::Outbox { act, at, reply } => {
-                let acted = self.state.handle_outbox(&act, at)?;
-                // Whoever does not wait any more learns it by asking again.
-                self.answers.push(Box::new(move || drop(reply.send(acted))));
+                reply.put(self.state.handle_outbox(act, *at)?);
                 Ok(())
             }
         }
@@ -198,7 +254,7 @@ impl Intake {
 
     /// Whether it has something to do although nothing happens.
     fn is_busy(&self) -> bool {
-        self.state.index.closing.is_some()
+        self.state.index.closing.is_some() && self.takes()
     }
 
     fn owe(&mut self, arrival: &Arrival) {
@@ -219,68 +275,36 @@ impl Intake {
 
     /// Keeps the state, so that the next start has nothing to absorb.
     pub fn finish(mut self) -> Result<(), IntakeError> {
+        match self.keep() {
+            Err(e @ StoreError::Full { .. }) => {
+                tracing::warn!(error = %e, "the next start reads the journal instead");
+                Ok(())
+            }
+            kept => Ok(kept?),
+        }
+    }
+
+    fn keep(&mut self) -> Result<(), StoreError> {
         self.state.writer.begin()?;
         self.state.keep_snapshot()?;
-        self.state.writer.commit()?;
-        Ok(())
+        self.state.writer.commit().map(drop)
     }
 }
 
-/// What is taken up together, and made one transaction of.
-#[derive(Default)]
-struct Batch {
-    events: Vec<Event>,
-    /// When the first of its arrivals was sent.
-    since: Option<Instant>,
-    /// The room on the way that its arrivals have until they are committed.
-    room: Option<OwnedSemaphorePermit>,
+/// Whether an event came with the messages of a source, in their order.
+pub(super) fn is_message(event: &Event) -> bool {
+    matches!(event, Event::Arrival(_) | Event::NewSession { .. })
 }
 
-impl Batch {
-    fn add(&mut self, waiting: Waiting) {
-        self.events.push(waiting.event);
-        self.since.get_or_insert(waiting.since);
-        match &mut self.room {
-            Some(room) => room.merge(waiting.bytes),
-            None => self.room = Some(waiting.bytes),
-        }
-    }
-
-    /// Waits for something to happen; adds nothing once nothing can happen any more.
-    async fn wait(&mut self, inbox: &mut IntakeInbox) {
-        tokio::select! {
-            biased;
-            Some(command) = inbox.commands.recv() => self.events.push(command),
-            Some(waiting) = inbox.arrivals.recv() => self.add(waiting),
-            else => {}
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        let bytes = self.room.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
-        self.events.len() >= BATCH_MAX || bytes >= BATCH_BYTES_MAX
-    }
-
-    /// Takes what is waiting, without waiting for more.
-    fn drain(&mut self, inbox: &mut IntakeInbox) {
-        while self.events.len() < BATCH_MAX / 4
-            && let Ok(command) = inbox.commands.try_recv()
-        {
-            self.events.push(command);
-        }
-        while !self.is_full()
-            && let Ok(waiting) = inbox.arrivals.try_recv()
-        {
-            self.add(waiting);
-        }
-    }
-
-    /// Commits it, and gives the room back that it had.
-    fn commit(&mut self, intake: &mut Intake) -> Result<(), IntakeError> {
-        intake.since = self.since.take();
-        intake.turn(&mut self.events)?;
-        self.room = None;
-        Ok(())
+/// Answers a command that is on disk now.
+fn answer(event: Event) {
+    match event {
+        Event::Command(Command::Forecasts { reply, .. }) => reply.send(),
+        Event::Command(Command::Act { reply, .. }) => reply.send(),
+        Event::Command(Command::Outbox { reply, .. }) => reply.send(),
+        Event::Command(Command::Aside { reply, .. }) => reply.send(),
+        Event::Command(Command::Follow { reply, .. }) => reply.send(),
+        _ => {}
     }
 }
 
@@ -295,19 +319,25 @@ pub fn run(
     let mut batch = Batch::default();
     let mut finish = false;
     while !finish {
-        if !intake.is_busy() {
-            runtime.block_on(batch.wait(&mut inbox));
-            if batch.events.is_empty() {
+        let pause = intake.disk.wait(Instant::now());
+        if !pause.is_zero() {
+            runtime.block_on(tokio::time::sleep(pause));
+        }
+        if !intake.is_busy() && !batch.is_ready(intake.takes()) {
+            runtime.block_on(batch.wait(&mut inbox, intake.takes()));
+            if !batch.is_ready(intake.takes()) {
                 break;
             }
         }
-        batch.drain(&mut inbox);
-        finish = batch.events.iter().any(|e| matches!(e, Event::Finish));
+        batch.drain(&mut inbox, intake.takes());
+        finish = batch.is_the_last();
         batch.commit(&mut intake)?;
     }
     loop {
-        batch.drain(&mut inbox);
-        if batch.events.is_empty() {
+        batch.drain(&mut inbox, intake.takes());
+        // What there is no room for was not acknowledged, and comes again.
+        let stuck = !intake.disk.wait(Instant::now()).is_zero();
+        if stuck || !batch.is_ready(intake.takes()) {
             return intake.finish();
         }
         batch.commit(&mut intake)?;
@@ -324,3 +354,6 @@ pub(super) fn condition_of(state: &SourceState) -> Option<(&'static str, String)
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -9,7 +9,26 @@ use crate::air::{Hour, Stamp};
 use rusqlite::{OptionalExtension, params};
 use std::collections::BTreeMap;
 
+/// Between the filters of two lanes of a source; no filter may have it in it.
+const LANE_END: &str = "\u{1e}";
+
 impl Writer {
+    /// The filters kept for a source, by lane.
+    pub fn filters(&self, source: u32) -> Res<Vec<Vec<String>>> {
+        let text: String = self
+            .conn
+            .query_row("SELECT filters FROM sources WHERE id = ?", [source], |r| r.get(0))
+            .map_err(|e| classify(&self.path, e))?;
+        Ok(text.split(LANE_END).map(|l| l.lines().map(str::to_owned).collect()).collect())
+    }
+
+    /// Keeps the filters of a source, by lane.
+    pub fn put_filters(&self, source: u32, lanes: &[Vec<String>]) -> Res<()> {
+        let lanes: Vec<String> = lanes.iter().map(|filters| filters.join("\n")).collect();
+        let text = lanes.join(LANE_END);
+        self.run("UPDATE sources SET filters = ? WHERE id = ?", params![text, source]).map(drop)
+    }
+
     /// Keeps the head of a closed device-hour.
     pub fn put_chain(&self, device: DeviceId, hour: &OpenHour) -> Res<()> {
         self.run(

@@ -33,6 +33,7 @@
 mod backup;
 mod body;
 mod check;
+mod disk;
 mod forecasts;
 mod history;
 mod incidents;
@@ -48,11 +49,14 @@ mod query;
 mod read;
 mod row;
 mod schema;
+#[cfg(test)]
+mod testing;
 mod types;
 mod write;
 
 pub use body::{decode_body, encode_body};
 pub use check::{Checked, Finding};
+pub use disk::Disk;
 pub use forecasts::{ForecastFilter, ForecastRow};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use index::{DeviceIndex, Index, OpenHour, Over};

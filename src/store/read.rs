@@ -125,8 +125,7 @@ impl Reader {
 
     /// Bytes that the disk has left for us; `None` if the system does not say.
     pub fn free(&self) -> Option<u64> {
-        let disk = rustix::fs::statvfs(&self.path).ok()?;
-        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+        super::disk::free(&self.path)
     }
 
     /// Reads several things as of one commit.

@@ -1,5 +1,6 @@
 //! The file: where it lies, who may open it, which version it is.
 
+use super::disk::is_full;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -62,6 +63,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What was found.
         what: String,
+    },
+    /// There is no room left for what was to be written; nothing of it was.
+    #[error("{path}: the disk is full; make room there, and it goes on by itself")]
+    Full {
+        /// The file.
+        path: PathBuf,
     },
     /// SQLite failed.
     #[error("{path}: {source}")]
@@ -154,15 +161,24 @@ fn identity(conn: &Connection, path: &Path) -> Result<i32, StoreError> {
     Ok(version)
 }
 
-/// Tells damage from weather.
+/// Tells damage from a full disk and from anything else. A failed sync is neither:
+/// what was written before it may be lost, and only a restart tells.
 pub fn classify(path: &Path, e: rusqlite::Error) -> StoreError {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    use rusqlite::ErrorCode::{DatabaseCorrupt, DiskFull, NotADatabase};
+    let path = path.to_owned();
     match e.sqlite_error_code() {
-        Some(DatabaseCorrupt | NotADatabase) => {
-            StoreError::Damaged { path: path.to_owned(), what: e.to_string() }
-        }
-        _ => StoreError::Sqlite { path: path.to_owned(), source: e },
+        Some(DatabaseCorrupt | NotADatabase) => StoreError::Damaged { path, what: e.to_string() },
+        Some(DiskFull) => StoreError::Full { path },
+        _ if could_not_write(&e) && path.parent().is_some_and(is_full) => StoreError::Full { path },
+        _ => StoreError::Sqlite { path, source: e },
     }
+}
+
+/// Whether bytes could not be written, be it for want of room or for a fault of the disk.
+fn could_not_write(e: &rusqlite::Error) -> bool {
+    use rusqlite::ffi::{SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_WRITE};
+    let code = e.sqlite_error().map(|e| e.extended_code);
+    code.is_some_and(|code| [SQLITE_IOERR_WRITE, SQLITE_IOERR_SHMSIZE].contains(&code))
 }
 
 /// What leads from each version to the next, from the empty file on. A step that

@@ -19,11 +19,9 @@ use std::path::{Path, PathBuf};
 /// counts as new.
 const WALK_MAX: usize = 4_096;
 
-/// Between the filters of two lanes of a source; no filter may have it in it.
-const LANE_END: &str = "\u{1e}";
-
-/// The one connection that writes. An error from it is fatal to the process: a
-/// failed sync cannot be repeated, only recovered from by starting again.
+/// The one connection that writes. When the disk is full, a batch can be given up
+/// and tried again; any other error from it is fatal to the process: a failed sync
+/// cannot be repeated, only recovered from by starting again.
 pub struct Writer {
     pub(super) conn: Connection,
     pub(super) path: PathBuf,
@@ -68,6 +66,7 @@ impl Writer {
     }
 
     fn load(&mut self) -> rusqlite::Result<()> {
+        let acts = self.last.acts;
         let number = |sql: &str| {
             self.conn
                 .query_row(sql, [], |r| r.get::<_, Option<i64>>(0))
@@ -78,8 +77,10 @@ impl Writer {
             outbox: number("SELECT max(id) FROM outbox")?,
             change: number("SELECT max(id) FROM changes")?,
             hour: number("SELECT max(revision) FROM hours")?,
-            acts: 0,
+            acts,
         };
+        self.devices.clear();
+        self.device_names.clear();
         let mut statement = self.conn.prepare("SELECT id, name FROM devices ORDER BY id")?;
         let devices =
             statement.query_map([], |r| Ok((r.get::<_, String>(1)?, DeviceId(r.get(0)?))))?;
@@ -88,6 +89,8 @@ impl Writer {
             self.device_names.push(name.clone());
             self.devices.insert(name, id);
         }
+        self.labels.clear();
+        self.label_names.clear();
         let mut statement = self.conn.prepare("SELECT id, channel, variant FROM labels")?;
         let labels = statement.query_map([], |r| {
             Ok((r.get::<_, u32>(0)?, Label { channel: r.get(1)?, variant: r.get(2)? }))
@@ -126,28 +129,26 @@ impl Writer {
         Ok(self.last)
     }
 
+    /// Gives a batch up: it is as if nothing had come since [`Writer::begin`].
+    pub fn roll_back(&mut self) -> Res<()> {
+        // SQLite ends the transaction itself after some failures.
+        if !self.conn.is_autocommit() {
+            self.run("ROLLBACK", [])?;
+        }
+        self.load().map_err(|e| classify(&self.path, e))
+    }
+
+    /// The directory that the store lies in.
+    pub fn dir(&self) -> &Path {
+        self.path.parent().unwrap_or(&self.path)
+    }
+
     /// The row of a source by name; made if new. Outside a batch.
     pub fn source(&mut self, name: &str) -> Res<u32> {
         self.run("INSERT OR IGNORE INTO sources (name) VALUES (?)", [name])?;
         self.conn
             .query_row("SELECT id FROM sources WHERE name = ?", [name], |r| r.get(0))
             .map_err(|e| classify(&self.path, e))
-    }
-
-    /// The filters kept for a source, by lane.
-    pub fn filters(&self, source: u32) -> Res<Vec<Vec<String>>> {
-        let text: String = self
-            .conn
-            .query_row("SELECT filters FROM sources WHERE id = ?", [source], |r| r.get(0))
-            .map_err(|e| classify(&self.path, e))?;
-        Ok(text.split(LANE_END).map(|l| l.lines().map(str::to_owned).collect()).collect())
-    }
-
-    /// Keeps the filters of a source, by lane.
-    pub fn put_filters(&self, source: u32, lanes: &[Vec<String>]) -> Res<()> {
-        let lanes: Vec<String> = lanes.iter().map(|filters| filters.join("\n")).collect();
-        let text = lanes.join(LANE_END);
-        self.run("UPDATE sources SET filters = ? WHERE id = ?", params![text, source]).map(drop)
     }
 
     /// The row of a device by name; made if new.

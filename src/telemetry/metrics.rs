@@ -65,6 +65,8 @@ struct Inward {
     mqtt_connected: Gauges<1>,
     source_silent: Gauges<1>,
     store_bytes: Gauges<1>,
+    disk_free: Gauge,
+    disk_full: Gauge,
     series: Gauge,
 }
 
@@ -136,6 +138,8 @@ impl Inward {
             mqtt_connected: put(r, "dustline_mqtt_connected", "1 while connected and subscribed", Family::default()),
             source_silent: put(r, "dustline_source_silent", "1 while a source should speak and does not", Family::default()),
             store_bytes: put(r, "dustline_store_bytes", "Bytes on disk", Family::default()),
+            disk_free: put(r, "dustline_disk_free_bytes", "Bytes left on the disk of the store", Gauge::default()),
+            disk_full: put(r, "dustline_disk_full", "1 while messages wait for room on the disk", Gauge::default()),
             series: put(r, "dustline_series", "Series with readings", Gauge::default()),
         }
     }
@@ -203,6 +207,18 @@ impl Metrics {
     pub fn aside(&self, messages: u64, bytes: u64) {
         self.0.inward.aside_messages.set(signed(messages));
         self.0.inward.aside_bytes.set(signed(bytes));
+    }
+
+    /// So many bytes are left on the disk; nothing changes if the system does not say.
+    pub fn disk_free(&self, bytes: Option<u64>) {
+        if let Some(bytes) = bytes {
+            self.0.inward.disk_free.set(signed(bytes));
+        }
+    }
+
+    /// Whether messages wait for room on the disk.
+    pub fn disk_full(&self, full: bool) {
+        self.0.inward.disk_full.set(i64::from(full));
     }
 
     /// So many series have readings.

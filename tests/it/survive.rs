@@ -4,6 +4,7 @@
 mod births;
 mod broker;
 mod door;
+mod full_disk;
 mod kills;
 mod life;
 mod malformed;

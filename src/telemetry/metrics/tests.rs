@@ -2,7 +2,7 @@ use super::*;
 use std::collections::BTreeSet;
 
 /// Name and labels of every metric, as published.
-const PUBLISHED: [&str; 28] = [
+const PUBLISHED: [&str; 30] = [
     "dustline_arrivals_total{source}",
     "dustline_readings_stored_total{source}",
     "dustline_duplicates_total{source}",
@@ -18,6 +18,8 @@ const PUBLISHED: [&str; 28] = [
     "dustline_mqtt_connected{source}",
     "dustline_source_silent{source}",
     "dustline_store_bytes{tier}",
+    "dustline_disk_free_bytes{}",
+    "dustline_disk_full{}",
     "dustline_series{}",
     "dustline_levels{ladder,level,scope}",
     "dustline_changes_total{ladder,to}",

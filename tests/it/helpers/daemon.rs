@@ -1,6 +1,7 @@
 //! The real program in a directory of its own: started, killed, stopped,
 //! started again, asked.
 
+use super::small_disk::SmallDisk;
 use serde_json::Value;
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ pub struct TestDaemon {
     dir: TempDir,
     config: String,
     environment: Vec<(String, String)>,
+    disk: Option<SmallDisk>,
     child: Option<Child>,
     /// Where in the log the present process begins.
     log_from: usize,
@@ -33,6 +35,7 @@ impl TestDaemon {
             dir: TempDir::new().unwrap(),
             config: String::new(),
             environment: Vec::new(),
+            disk: None,
             child: None,
             log_from: 0,
             base: String::new(),
@@ -79,6 +82,18 @@ impl TestDaemon {
     /// Sets a variable of its environment, from the next start on.
     pub fn environment(&mut self, name: &str, value: &str) {
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Gives it a disk of so many bytes for its data, for the test of this name;
+    /// false, said aloud, where that cannot be.
+    pub fn on_a_small_disk(&mut self, test: &str, bytes: u64) -> bool {
+        self.disk = SmallDisk::mount(test, &self.data(), bytes);
+        self.disk.is_some()
+    }
+
+    /// The disk of its own that it has got.
+    pub fn disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
     }
 
     /// Its directory: `dustline.toml`, `data`, `log`.
@@ -187,7 +202,10 @@ impl TestDaemon {
             .env_remove("RUST_LOG")
             .env_remove("DUSTLINE_LOG")
             .stdin(Stdio::null());
-        command
+        match &self.disk {
+            Some(disk) => disk.sees(&command),
+            None => command,
+        }
     }
 
     /// Everything that all its processes have written.

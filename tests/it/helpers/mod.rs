@@ -7,6 +7,7 @@ pub mod keeper;
 pub mod mail;
 pub mod mosquitto;
 pub mod receiver;
+pub mod small_disk;
 pub mod stage;
 pub mod victoria;
 
