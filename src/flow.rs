@@ -62,6 +62,9 @@ const _: () = assert!(ARRIVAL_BYTES_MAX >= 2 * BATCH_BYTES_MAX);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(pub u16);
 
+/// The source under whose name readings of files are counted; no broker has it.
+pub const IMPORT: &str = "import";
+
 /// One of the connections that a source holds side by side, counted from 0. Each
 /// has a session and packet identifiers of its own.
 pub type Lane = u8;

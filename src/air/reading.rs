@@ -55,6 +55,21 @@ impl Label {
     }
 }
 
+impl Label {
+    /// The label that a suffix is of, the other way round to [`Label::suffix`].
+    pub fn of_suffix(suffix: &str) -> Option<Label> {
+        if suffix.is_empty() {
+            return Some(Label::default());
+        }
+        let rest = suffix.strip_prefix("__")?;
+        let Some(rest) = rest.strip_prefix("ch_") else {
+            return Some(Label { channel: String::new(), variant: rest.to_owned() });
+        };
+        let (channel, variant) = rest.split_once("__").unwrap_or((rest, ""));
+        Some(Label { channel: channel.to_owned(), variant: variant.to_owned() })
+    }
+}
+
 /// One number as a decoder found it, already in the quantity's own unit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Value {
@@ -192,6 +207,11 @@ impl Reason {
         Reason::Clamped,
     ];
 
+    /// The reason of a name.
+    pub fn from_name(name: &str) -> Option<Reason> {
+        Reason::ALL.into_iter().find(|r| r.name() == name)
+    }
+
     /// The name shown in the API and in files.
     pub fn name(self) -> &'static str {
         match self {
@@ -291,6 +311,15 @@ mod tests {
         set.add(Reason::PmOrder);
         assert_eq!(set.to_string(), "sentinel,pm_order");
         assert!(!set.has(Reason::Range));
+    }
+
+    #[test]
+    fn a_suffix_is_read_back_as_the_label_that_it_is_of() {
+        for (channel, variant) in [("", ""), ("a", ""), ("", "cf1"), ("a", "cf1"), ("3", "epa")] {
+            let label = Label { channel: channel.into(), variant: variant.into() };
+            assert_eq!(Label::of_suffix(&label.suffix()), Some(label));
+        }
+        assert_eq!(Label::of_suffix("_flag"), None);
     }
 
     #[test]

@@ -101,6 +101,11 @@ impl Data {
         self.samples.iter().map(move |s| (s.at, name(s), s.quantity, s.value))
     }
 
+    /// Forgets the values read so far; what they are counted as stays.
+    pub fn forget_values(&mut self) {
+        self.samples.clear();
+    }
+
     /// The devices, by number from 0.
     pub(super) fn devices(&self) -> &[String] {
         self.devices.names()

@@ -28,7 +28,7 @@ mod zones;
 
 pub use choose::{Choice, ChooseError, choose};
 pub use data::{Counted, Data};
-pub use read::{ReadError, TimeLabel, read_zones};
+pub use read::{Pieces, ReadError, TimeLabel, read_zones};
 pub use run::{Outcome, Tally, Told, Way, run};
 pub use score::{QuantityScore, score_forecast};
 pub use years::ZoneYear;

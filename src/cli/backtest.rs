@@ -1,7 +1,7 @@
 //! `dustline backtest`: what the rules would have told on data of the past.
 
 mod forecasts;
-mod progress;
+pub(super) mod progress;
 mod report;
 mod score;
 mod years;

@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 pub mod export;
 mod formats;
+pub mod import;
 pub mod incident;
 pub mod ledger;
 mod manual;
@@ -49,6 +50,8 @@ enum Command {
     Backtest(backtest::Args),
     /// Write readings or hours as CSV, JSON lines or line protocol.
     Export(export::ExportArgs),
+    /// Take readings of files in, while no daemon runs on the data.
+    Import(import::ImportArgs),
     /// Show that every message ended in exactly one place.
     Ledger(ledger::LedgerArgs),
     /// Look at what could not be read, read it again, or drop it.
@@ -94,6 +97,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::run(&args, out),
         Command::Backtest(args) => backtest::run(&args, out),
         Command::Export(args) => export::run(&args, out),
+        Command::Import(args) => import::run(&args, out),
         Command::Ledger(args) => ledger::run(&args, out),
         Command::Quarantine(args) => quarantine::run(&args, out),
         Command::Outbox(args) => outbox::run(&args, out),

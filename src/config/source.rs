@@ -7,7 +7,7 @@ use super::route;
 use super::settings::{MqttVersion, Source, Tls};
 use super::url::Address;
 use super::values::Unique;
-use crate::flow::{LANES_MAX, RECEIVE_MAX};
+use crate::flow::{IMPORT, LANES_MAX, RECEIVE_MAX};
 use crate::quality::Policy;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -59,13 +59,22 @@ pub(super) fn read(
     sources
 }
 
+fn source_name(table: &mut Table<'_>, names: &mut Unique) -> String {
+    let name = table.own_name("name", names);
+    if name == IMPORT {
+        let message = format!("{IMPORT} is the source of readings from files");
+        table.fault_at("name", message, Some("choose another name".to_owned()));
+    }
+    name
+}
+
 fn one(
     table: &mut Table<'_>,
     names: &mut Unique,
     instance: Option<&str>,
     (presets, believed): (&Presets, &Policy),
 ) -> Source {
-    let name = table.own_name("name", names);
+    let name = source_name(table, names);
     let address = table
         .need("url", "a URL such as \"mqtt://127.0.0.1:1883\"")
         .and_then(|item| broker_address(&item));

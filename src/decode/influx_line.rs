@@ -133,17 +133,22 @@ fn device_of<'a>(
 }
 
 /// One line, taken apart; escapes are still in the tags.
-struct Line<'a> {
+pub struct Line<'a> {
+    /// What it is of.
+    pub measurement: &'a str,
     tags: Vec<(&'a str, &'a str)>,
-    fields: Vec<(Cow<'a, str>, &'a str)>,
+    /// Fields with their values as written.
+    pub fields: Vec<(Cow<'a, str>, &'a str)>,
     /// Empty if there is none.
-    time: &'a str,
+    pub time: &'a str,
 }
 
 impl<'a> Line<'a> {
-    fn parse(text: &'a str) -> Result<Line<'a>, &'static str> {
+    /// Takes a line apart; says why it is none.
+    pub fn parse(text: &'a str) -> Result<Line<'a>, &'static str> {
         let mut rest = Rest(text);
-        if rest.until(b", ").is_empty() {
+        let measurement = rest.until(b", ");
+        if measurement.is_empty() {
             return Err("it has no measurement");
         }
         let mut tags = Vec::new();
@@ -169,10 +174,11 @@ impl<'a> Line<'a> {
                 break;
             }
         }
-        Ok(Line { tags, fields, time: rest.0.trim() })
+        Ok(Line { measurement, tags, fields, time: rest.0.trim() })
     }
 
-    fn tag(&self, name: &str) -> Option<Cow<'a, str>> {
+    /// A tag's value, without escapes.
+    pub fn tag(&self, name: &str) -> Option<Cow<'a, str>> {
         let tag = self.tags.iter().find(|(key, value)| *key == name && !value.is_empty());
         tag.map(|(_, value)| unescaped(value))
     }

@@ -34,7 +34,7 @@ mod gathered;
 mod ha_discovery;
 mod hints;
 mod homie;
-mod influx_line;
+pub mod influx_line;
 mod json;
 mod luftdatenpumpe;
 mod main_value;

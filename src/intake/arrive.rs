@@ -262,7 +262,7 @@ impl State {
     }
 
     /// The rows of a device in the hour of an instant, open or closed.
-    fn hour_of(
+    pub(super) fn hour_of(
         &self,
         device: DeviceId,
         observed: Stamp,

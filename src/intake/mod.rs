@@ -24,6 +24,7 @@ mod believe;
 mod desk;
 mod disk;
 mod foretell;
+mod import;
 mod judge;
 mod lanes;
 mod notify;
@@ -35,5 +36,6 @@ mod state;
 mod tally;
 mod task;
 
+pub use import::{ImportRow, Imported, Importer};
 pub use plan::Plan;
 pub use task::{Intake, IntakeError, LaneStart, Parts, run};

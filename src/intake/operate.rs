@@ -138,7 +138,12 @@ impl State {
     }
 
     /// Closes the hours before `frontier` of the next devices.
-    fn close_some(&mut self, frontier: Hour, done: DeviceId, now: Stamp) -> Result<(), StoreError> {
+    pub(super) fn close_some(
+        &mut self,
+        frontier: Hour,
+        done: DeviceId,
+        now: Stamp,
+    ) -> Result<(), StoreError> {
         let upto = DeviceId(done.0.saturating_add(DEVICES_AT_ONCE));
         self.keep_heads(frontier, done, upto)?;
         self.append(now, RowKind::DevicesClosed { frontier, upto })

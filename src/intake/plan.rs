@@ -2,7 +2,9 @@
 
 use crate::air::Names;
 use crate::config::Settings;
-use crate::config::settings::{Coupling, DiskBounds, Quarantine, Receiver, Source, Zone};
+use crate::config::settings::{
+    Coupling, DiskBounds, Judgement, Quarantine, Receiver, Source, Zone,
+};
 use crate::hotline;
 use crate::quality::{Model, neighbours};
 use crate::rules::judge::{Plan as JudgePlan, PlannedStation};
@@ -56,6 +58,37 @@ impl Plan {
             notify_late: settings.judgement.notify_late,
             disk: settings.disk,
             hotline: settings.hotline.clone(),
+        }
+    }
+}
+
+impl Plan {
+    /// One that keeps readings and sums them, and judges nothing.
+    pub fn without_judging(judgement: &Judgement) -> Plan {
+        Plan {
+            sources: Vec::new(),
+            models: HashMap::new(),
+            neighbours: None,
+            judge: JudgePlan {
+                stations: Vec::new(),
+                zones: Vec::new(),
+                thresholds: Vec::new(),
+                rulesets: BTreeMap::new(),
+                couplings: Vec::new(),
+                lateness: judgement.lateness,
+                grace: judgement.grace,
+                covers: judgement.reading_covers,
+                min_coverage: judgement.min_coverage,
+                keep: 0,
+            },
+            receivers: Vec::new(),
+            time_zones: BTreeMap::new(),
+            station_names: BTreeMap::new(),
+            quarantine: Quarantine::default(),
+            unknown_after: judgement.unknown_after,
+            notify_late: false,
+            disk: DiskBounds::default(),
+            hotline: None,
         }
     }
 }

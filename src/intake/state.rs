@@ -8,6 +8,7 @@ use super::plan::Plan;
 use super::tally::Tally;
 use crate::air::{Hour, Stamp};
 use crate::decode::Memory;
+use crate::flow::IMPORT;
 use crate::quality::Past;
 use crate::rules::judge::{Judge, Saved};
 use crate::store::{
@@ -43,6 +44,8 @@ pub(super) struct Seat {
 pub(super) struct State {
     pub plan: Arc<Plan>,
     pub writer: Writer,
+    /// The source of readings from files, if there are any.
+    imports: Option<u32>,
     pub index: Index,
     pub judge: Judge,
     /// What the series of devices brought before.
@@ -105,6 +108,7 @@ impl State {
         Ok(State {
             plan,
             writer,
+            imports: None,
             index: Index::default(),
             judge,
             past: Past::default(),
@@ -122,6 +126,7 @@ impl State {
     /// rows after it. At the start, and after a batch that was given up.
     pub fn read_back(&mut self, now: Stamp) -> Result<(), StoreError> {
         self.tally.forget();
+        self.imports = self.writer.known_source(IMPORT)?;
         for seat in &mut self.seats {
             seat.memory = Memory::of(self.writer.remembered(seat.row)?);
         }
@@ -231,6 +236,9 @@ impl State {
             judge::open_hour(self, row, arrival, device, mode)?;
         } else if mode == Mode::Live {
             judge::closed_hour(self, row, arrival, device)?;
+        }
+        if self.imports == Some(arrival.source) {
+            return Ok(());
         }
         self.remember_series(device, arrival)?;
         judge::thresholds(self, row, arrival, device, mode)?;

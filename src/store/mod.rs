@@ -36,6 +36,7 @@ mod check;
 mod disk;
 mod forecasts;
 mod history;
+mod import;
 mod incidents;
 mod index;
 mod info;

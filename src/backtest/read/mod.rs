@@ -82,19 +82,54 @@ impl Data {
         name: &str,
         label: TimeLabel,
     ) -> Result<(), ReadError> {
+        let mut file = Pieces::open(input, name, label)?;
+        while file.next(self, usize::MAX)? {}
+        Ok(())
+    }
+}
+
+/// A file that is read piece by piece.
+pub struct Pieces<'a> {
+    rows: csv::Reader<Box<dyn Read + 'a>>,
+    record: csv::ByteRecord,
+    layout: Layout,
+    name: String,
+    label: TimeLabel,
+}
+
+impl<'a> Pieces<'a> {
+    /// Reads the first line of a file, called `name` in what is reported.
+    ///
+    /// # Errors
+    /// If the file cannot be read or its first line is of no layout known here.
+    pub fn open(
+        input: impl Read + 'a,
+        name: &str,
+        label: TimeLabel,
+    ) -> Result<Pieces<'a>, ReadError> {
         let mut rows = open(input, name)?;
         let mut record = csv::ByteRecord::new();
-        let mut next = |record: &mut csv::ByteRecord| {
-            rows.read_byte_record(record).map_err(|e| ReadError::csv(name, e))
-        };
-        next(&mut record)?;
-        let mut layout =
+        rows.read_byte_record(&mut record).map_err(|e| ReadError::csv(name, e))?;
+        let layout =
             Layout::of(&record).ok_or_else(|| ReadError::columns(name, &record, LAYOUTS))?;
-        while next(&mut record)? {
-            self.row();
-            layout.row(self, &record, name, label);
+        Ok(Pieces { rows, record, layout, name: name.to_owned(), label })
+    }
+
+    /// Takes the next rows, at most so many. Whether there may be more.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn next(&mut self, data: &mut Data, rows: usize) -> Result<bool, ReadError> {
+        let Pieces { record, layout, name, label, .. } = self;
+        for _ in 0..rows {
+            let more = self.rows.read_byte_record(record);
+            if !more.map_err(|e| ReadError::csv(name, e))? {
+                return Ok(false);
+            }
+            data.row();
+            layout.row(data, record, name, *label);
         }
-        Ok(())
+        Ok(true)
     }
 }
 

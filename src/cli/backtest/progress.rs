@@ -11,7 +11,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 const WIDTH: u64 = 30;
 
 /// How much of several files has been read.
-pub(super) struct Progress {
+pub(in crate::cli) struct Progress {
     total: u64,
     done: Cell<u64>,
     /// When it was last drawn; `None`: nobody would see it.
