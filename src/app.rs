@@ -9,19 +9,19 @@
 
 mod error;
 mod messages;
+mod outputs;
 
 pub use error::AppError;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::config::settings::{ForecastFile, Influx};
 use crate::flow::{self, Command, Event, IntakeInbox, SourceId, ToIntake};
 use crate::intake::{self, Intake, IntakeError, LaneStart};
 use crate::link::{self, Key};
 use crate::mqtt::Subscriber;
-use crate::store::{self, Disk, Reader, StoreError, Writer};
-use crate::telemetry::{Health, Metrics, Role};
-use crate::{deliver, foresee, forward, systemd, web};
+use crate::store::{self, Disk, StoreError, Writer};
+use crate::telemetry::{Health, Metrics};
+use crate::{systemd, web};
 use std::fs::File;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -115,7 +115,7 @@ impl App {
         let address = listener.local_addr().unwrap_or(address);
         let (intake, intake_ended) = run_intake(intake, inbox);
         let (stop_web, web) = start_web(&shared, listener);
-        let (stop_outputs, outputs) = start_outputs(&shared)?;
+        let (stop_outputs, outputs) = outputs::start(&shared)?;
         let status = format!("taking readings; http://{address}");
         systemd::ready(&status);
         let mut systemd = JoinSet::new();
@@ -307,82 +307,9 @@ fn start_web(shared: &Shared, listener: TcpListener) -> (watch::Sender<bool>, Jo
     (stop_tx, tasks)
 }
 
-fn start_outputs(shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>), AppError> {
-    let (stop_tx, stop) = watch::channel(false);
-    let mut tasks = JoinSet::new();
-    let context = deliver_context(shared)?;
-    tasks.spawn(ended("deliver", deliver::run(context, stop.clone())));
-    for target in &shared.settings.influxdb {
-        let context = forward_context(shared, target)?;
-        tasks.spawn(ended("forward", forward::run(context, stop.clone())));
-    }
-    if !shared.settings.forecast_files.is_empty() || shared.settings.own_forecast.is_some() {
-        let context = foresee_context(shared)?;
-        tasks.spawn(ended("foresee", foresee::run(context, stop.clone())));
-    }
-    Ok((stop_tx, tasks))
-}
-
 /// Runs a part to its end and says why it ended if it should not have.
 async fn ended<E: std::fmt::Display>(part: &str, run: impl Future<Output = Result<(), E>>) {
     if let Err(e) = run.await {
         tracing::error!(part, error = %e, "a part failed");
     }
-}
-
-fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {
-    let settings = &shared.settings;
-    let part = shared.health.part("deliver", Role::Edge, Some(TURN_MAX));
-    part.ok();
-    Ok(deliver::Context {
-        reader: Reader::open(&settings.data_dir)?,
-        receivers: settings.receivers.clone(),
-        delivery: settings.delivery.clone(),
-        outgoing: settings.outgoing.clone(),
-        world: messages::world_of(settings, shared.link_key.clone()),
-        clock: shared.clock.clone(),
-        committed: shared.notices.clone(),
-        commands: shared.to_intake.commands.clone(),
-        metrics: shared.metrics.clone(),
-        part,
-        finish_within: OUTPUTS_DEADLINE,
-    })
-}
-
-fn foresee_context(shared: &Shared) -> Result<foresee::Context, AppError> {
-    let settings = &shared.settings;
-    let part = shared.health.part("foresee", Role::Edge, Some(TURN_MAX));
-    part.ok();
-    let of_file = |file: &ForecastFile| {
-        let name = format!("forecast_file/{}", file.path.display());
-        let part = shared.health.part(&name, Role::Edge, None);
-        part.down("not looked at yet");
-        (file.clone(), part)
-    };
-    Ok(foresee::Context {
-        reader: Reader::open(&settings.data_dir)?,
-        files: settings.forecast_files.iter().map(of_file).collect(),
-        own_every: settings.own_forecast,
-        grace: settings.judgement.grace,
-        zones: settings.forecast_zones.clone(),
-        clock: shared.clock.clone(),
-        commands: shared.to_intake.commands.clone(),
-        part,
-    })
-}
-
-fn forward_context(shared: &Shared, target: &Influx) -> Result<forward::Context, AppError> {
-    let settings = &shared.settings;
-    let name = format!("target/{}", target.name);
-    Ok(forward::Context {
-        reader: Reader::open(&settings.data_dir)?,
-        target: target.clone(),
-        labels: forward::Labels::of(settings),
-        clock: shared.clock.clone(),
-        committed: shared.committed.clone(),
-        commands: shared.to_intake.commands.clone(),
-        metrics: shared.metrics.clone(),
-        part: shared.health.part(&name, Role::Edge, Some(TURN_MAX)),
-        finish_within: OUTPUTS_DEADLINE,
-    })
 }

@@ -189,6 +189,17 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<Result<Acted, Refusal>>,
     },
+    /// The statement of a day of the ledger is to be kept; answered once it is on disk.
+    Statement {
+        /// The day, counted from 1970-01-01.
+        day: i32,
+        /// Its hash.
+        hash: String,
+        /// All of it, as canonical JSON.
+        text: String,
+        /// Where the answer goes.
+        reply: Reply<()>,
+    },
     /// An operator does something about what was set aside; answered once it is on disk.
     Aside {
         /// What.
@@ -271,6 +282,9 @@ pub enum Outcome {
         disable: bool,
     },
 }
+
+/// The condition that a target of `forward` takes nothing until its configuration is mended.
+pub const FORWARDING_HELD: &str = "forwarding_held";
 
 /// A condition of the operation itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -39,6 +39,7 @@ pub mod mqtt;
 pub mod quality;
 pub mod rules;
 pub mod simulate;
+pub mod statement;
 pub mod store;
 pub mod systemd;
 pub mod telemetry;

@@ -1,5 +1,7 @@
 //! `dustline ledger`: what became of every message received.
 
+mod statement;
+
 use super::data::{DataArgs, Format, JsonList, parse_time, table};
 use super::{Code, Failure};
 use crate::air::Stamp;
@@ -13,7 +15,10 @@ const STEP: usize = 10_000;
 
 /// Arguments of `dustline ledger`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct LedgerArgs {
+    #[command(subcommand)]
+    what: Option<What>,
     #[command(flatten)]
     data: DataArgs,
     /// Hours of receipt that start at or after this time.
@@ -27,8 +32,28 @@ pub struct LedgerArgs {
     format: Format,
 }
 
-/// Prints the ledger; fails if it does not balance.
+#[derive(Debug, clap::Subcommand)]
+enum What {
+    /// Print the daily statements, one a line, as they were signed.
+    Statement(statement::StatementArgs),
+    /// Check statements with nothing but the public key.
+    Verify(statement::VerifyArgs),
+    /// Print the public key that checks the statements made here.
+    Key(statement::KeyArgs),
+}
+
+/// Prints the ledger or its statements, or checks statements.
 pub fn run(args: &LedgerArgs, out: &mut impl Write) -> Result<(), Failure> {
+    match &args.what {
+        None => show(args, out),
+        Some(What::Statement(args)) => statement::show(args, out),
+        Some(What::Verify(args)) => statement::check(args, out),
+        Some(What::Key(args)) => statement::key(args, out),
+    }
+}
+
+/// Prints the ledger; fails if it does not balance.
+fn show(args: &LedgerArgs, out: &mut impl Write) -> Result<(), Failure> {
     let (mut reader, _) = args.data.open()?;
     let index = reader.index()?;
     let span = web::Span::new(&index, args.from, args.to);

@@ -1,7 +1,7 @@
 //! What concerns the daemon as a whole: its server, its judgement, its log.
 
 use super::reader::Table;
-use super::settings::{DiskBounds, Http, Judgement, Quarantine};
+use super::settings::{DiskBounds, Http, Judgement, Ledger, Quarantine};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -99,6 +99,15 @@ pub(super) fn judgement(root: &mut Table<'_>) -> Judgement {
     }
     table.finish();
     judgement
+}
+
+/// Reads `[ledger]`.
+pub(super) fn ledger(root: &mut Table<'_>) -> Ledger {
+    let mut table = root.table("ledger");
+    let statements = table.flag("statements", true);
+    let key_file = table.get("key_file").and_then(|i| i.path());
+    table.finish();
+    Ledger { statements, key_file }
 }
 
 /// Reads `[quarantine]`.

@@ -176,9 +176,8 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let (outgoing, templates) = (outgoing::read(&mut root), templates::read(&mut root));
     let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
     let influxdb = outputs::influxdb(&mut root);
-    let judgement = daemon::judgement(&mut root);
-    let quarantine = daemon::quarantine(&mut root);
-    let log_json = daemon::log_json(&mut root);
+    let (judgement, log_json) = (daemon::judgement(&mut root), daemon::log_json(&mut root));
+    let (ledger, quarantine) = (daemon::ledger(&mut root), daemon::quarantine(&mut root));
     let named = hotline::Named {
         zones: &zones,
         rulesets: &rulesets.versions,
@@ -206,6 +205,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         influxdb,
         judgement,
         quality,
+        ledger,
         quarantine,
         delivery,
         outgoing,

@@ -60,6 +60,8 @@ pub struct Settings {
     pub judgement: Judgement,
     /// How readings are believed, unless their source says otherwise.
     pub quality: quality::Policy,
+    /// The daily statements of the ledger.
+    pub ledger: Ledger,
     /// How much may be set aside.
     pub quarantine: Quarantine,
     /// Outgoing requests of `deliver`.
@@ -97,6 +99,22 @@ impl Default for Http {
         let listen = SocketAddr::from(([127, 0, 0, 1], 8080));
         Http { listen, public: false, operator_token: None, base_url: format!("http://{listen}") }
     }
+}
+
+impl Settings {
+    /// Where the key lies that signs the statements of the ledger.
+    pub fn statement_key(&self) -> PathBuf {
+        self.ledger.key_file.clone().unwrap_or_else(|| self.data_dir.join("statement.key"))
+    }
+}
+
+/// The daily statements of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ledger {
+    /// Whether they are made. Default true.
+    pub statements: bool,
+    /// The file of the key that signs them. Default: `statement.key` in the data directory.
+    pub key_file: Option<PathBuf>,
 }
 
 /// How much may be set aside; beyond, the oldest is dropped and counted.

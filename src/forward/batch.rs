@@ -3,14 +3,12 @@
 use super::line;
 use crate::air::Label;
 use crate::config::settings::{Influx, Settings};
+use crate::flow::FORWARDING_HELD;
 use crate::store::{
     ArrivalRow, ChangeRow, Cursor, DeviceId, Filter, HourRow, Reader, RowKind, StoreError,
 };
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// The condition that a target's configuration is wrong.
-pub(super) const HELD: &str = "forwarding_held";
 
 /// The names that points carry and the store does not know.
 #[derive(Debug, Clone, Default)]
@@ -132,7 +130,7 @@ impl Source {
     /// Whether a target was held when the daemon stopped.
     pub(super) fn is_held(&self, target: &str) -> Result<bool, StoreError> {
         let held = self.reader.conditions()?;
-        Ok(held.iter().any(|(kind, subject, ..)| kind == HELD && subject == target))
+        Ok(held.iter().any(|(kind, subject, ..)| kind == FORWARDING_HELD && subject == target))
     }
 
     /// The next points after a cursor: readings first, then changes, then hours.

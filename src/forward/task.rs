@@ -1,11 +1,11 @@
 //! The loop of one target: read, send, move the cursor.
 
-use super::batch::{Batch, HELD, Labels, Limits, Source};
+use super::batch::{Batch, Labels, Limits, Source};
 use super::client::{Answer, Database};
 use super::sift::Delivered;
 use crate::clock::Clock;
 use crate::config::settings::Influx;
-use crate::flow::{Command, Committed, Event, Operational};
+use crate::flow::{Command, Committed, Event, FORWARDING_HELD, Operational};
 use crate::store::{Cursor, Reader, StoreError};
 use crate::telemetry::{Metrics, Part};
 use std::ops::Range;
@@ -284,7 +284,7 @@ impl Stage {
 
     async fn operational(&self, active: bool, detail: &str) -> Result<(), ForwardError> {
         self.tell(Command::Operational(Operational {
-            kind: HELD,
+            kind: FORWARDING_HELD,
             subject: self.name.clone(),
             active,
             at: self.clock.now(),

@@ -236,6 +236,11 @@ impl Intake {
                 acted.into_iter().for_each(|acted| reply.put(acted));
                 Ok(())
             }
+            Command::Statement { day, hash, text, reply } => {
+                self.state.writer.put_statement(*day, hash, text)?;
+                reply.put(());
+                Ok(())
+            }
             Command::Aside { act, at, reply } => {
                 reply.put(self.state.handle_aside(act, *at)?);
                 Ok(())
@@ -304,6 +309,7 @@ fn answer(event: Event) {
         Event::Command(Command::Outbox { reply, .. }) => reply.send(),
         Event::Command(Command::Aside { reply, .. }) => reply.send(),
         Event::Command(Command::Follow { reply, .. }) => reply.send(),
+        Event::Command(Command::Statement { reply, .. }) => reply.send(),
         _ => {}
     }
 }

@@ -20,6 +20,7 @@
 //! | `hours`, `chains`, `zone_hours` | closed hours of series, heads, zones | when an hour closes |
 //! | `ledger` | counts per source, device and hour | when an hour of receipt is over |
 //! | `ledger_moves` | what left quarantine after all | as it happens |
+//! | `statements` | the daily statements of the ledger | when a day is over |
 //! | `quarantine` | raw bytes, topic, reason | each batch |
 //! | `forecasts` | what issuers expect, with earlier issues | each batch |
 //! | `changes`, `levels` | what was judged | each batch |
@@ -50,6 +51,7 @@ mod query;
 mod read;
 mod row;
 mod schema;
+mod statements;
 #[cfg(test)]
 mod testing;
 mod types;

@@ -183,7 +183,8 @@ fn could_not_write(e: &rusqlite::Error) -> bool {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 6] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+const VERSIONS: [&str; 7] =
+    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 
 const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
@@ -266,6 +267,11 @@ CREATE TABLE ledger_moves (left INTEGER NOT NULL, hour INTEGER NOT NULL, source 
 /// One-time links that were used.
 const VERSION_6: &str = "
 CREATE TABLE used_links (link TEXT PRIMARY KEY, at INTEGER NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID;
+";
+
+/// The daily statements of the ledger.
+const VERSION_7: &str = "
+CREATE TABLE statements (day INTEGER PRIMARY KEY, hash TEXT NOT NULL, statement TEXT NOT NULL);
 ";
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod problem;
 mod readings;
 mod shape;
 mod sheet;
+mod statements;
 mod status;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -204,6 +205,8 @@ fn reading_routes() -> Routes {
         ("/api/v1/incidents/{id}", get(incidents::one)),
         ("/incidents/{id}", get(incidents::page)),
         ("/api/v1/ledger", get(ledger::show)),
+        ("/api/v1/ledger/statements", get(statements::list)),
+        ("/api/v1/ledger/statements/{day}", get(statements::one)),
         ("/api/v1/quarantine", get(kept::quarantine)),
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),
         ("/api/v1/outbox", get(kept::outbox)),

@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::{
     acts, cap, device, explain, follow, forecasts, hours, incidents, judged, kept, ledger, network,
-    readings, status,
+    readings, statements, status,
 };
 use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -48,6 +48,8 @@ use utoipa::{Modify, OpenApi};
         cap::feed,
         cap::message,
         ledger::show,
+        statements::list,
+        statements::one,
         kept::quarantine,
         kept::one_quarantined,
         kept::outbox,

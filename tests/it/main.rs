@@ -25,6 +25,7 @@ mod samples;
 mod secrets;
 mod simulate;
 mod sniff;
+mod statements;
 mod store;
 mod survive;
 mod tidy;
