@@ -19,7 +19,7 @@ mod arrivals;
 mod asked;
 mod reply;
 
-pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct};
+pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct, Redrive};
 pub use arrivals::{Arrivals, Room, Waiting};
 pub use asked::{Acted, NotFollowed, Taken};
 pub use reply::{Reply, reply};
@@ -189,6 +189,8 @@ pub enum Command {
         /// Where the answer goes.
         reply: Reply<Result<Acted, Refusal>>,
     },
+    /// Something about what a target is sent once more.
+    Redrive(Redrive),
     /// The statement of a day of the ledger is to be kept; answered once it is on disk.
     Statement {
         /// The day, counted from 1970-01-01.
@@ -285,6 +287,9 @@ pub enum Outcome {
 
 /// The condition that a target of `forward` takes nothing until its configuration is mended.
 pub const FORWARDING_HELD: &str = "forwarding_held";
+
+/// The condition that a target does not have what it has taken.
+pub const DATABASE_FORGETS: &str = "database_forgets";
 
 /// A condition of the operation itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

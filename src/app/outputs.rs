@@ -53,7 +53,7 @@ fn statement_context(shared: &Shared) -> Result<statement::Context, AppError> {
     Ok(statement::Context {
         reader: Reader::open(&settings.data_dir)?,
         instance: settings.instance.clone(),
-        targets: settings.influxdb.iter().map(|t| t.name.clone()).collect(),
+        targets: settings.target_names(),
         key_file: settings.statement_key(),
         clock: shared.clock.clone(),
         commands: shared.to_intake.commands.clone(),

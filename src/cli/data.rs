@@ -46,6 +46,16 @@ impl DataArgs {
     }
 }
 
+impl DataArgs {
+    /// The names of the databases that get a copy; none without a configuration.
+    pub fn target_names(&self) -> Result<Vec<String>, Failure> {
+        match &self.config {
+            Some(config) => Ok(run::load(config)?.settings.target_names()),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
 /// Parses an instant given as an argument.
 pub fn parse_time(text: &str) -> Result<Stamp, String> {
     Stamp::parse(text).ok_or_else(|| "not an RFC 3339 time such as 2022-01-08T13:00:00Z".to_owned())

@@ -58,9 +58,13 @@ fn show(args: &LedgerArgs, out: &mut impl Write) -> Result<(), Failure> {
     let index = reader.index()?;
     let span = web::Span::new(&index, args.from, args.to);
     let sum = span.sum(&reader)?;
+    let shares = span.shares(&mut reader, &args.data.target_names()?, &sum)?;
     match args.format {
-        Format::Json => json(&mut reader, &span, &sum, out)?,
-        Format::Table => print_table(&mut reader, &span, &sum, out)?,
+        Format::Json => json(&mut reader, &span, (&sum, shares.as_slice()), out)?,
+        Format::Table => {
+            print_table(&mut reader, &span, &sum, out)?;
+            print_shares(&shares, out)?;
+        }
     }
     out.flush()?;
     if !sum.messages.balances() || !sum.readings.balances() {
@@ -93,13 +97,14 @@ fn each(
 fn json(
     reader: &mut Reader,
     span: &web::Span,
-    sum: &LedgerLine,
+    (sum, shares): (&LedgerLine, &[web::ShareShape]),
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let text = |c: Counts| serde_json::to_string(&web::CountsShape::from(c)).unwrap_or_default();
     let messages = text(sum.messages);
     let messages = messages.trim_start_matches('{').trim_end_matches('}');
-    let head = format!("{messages},\"readings\":{},", text(sum.readings));
+    let shares = serde_json::to_string(shares).unwrap_or_default();
+    let head = format!("{messages},\"readings\":{},\"targets\":{shares},", text(sum.readings));
     let mut by = JsonList::start(out, &head, "by")?;
     each(reader, span, |reader, key, line| Ok(by.item(&web::ledger_line(reader, &key, &line)?)?))?;
     Ok(by.end()?)
@@ -144,6 +149,20 @@ fn print_table(
         writeln!(out, "balanced: received = stored + duplicate + quarantined + ignored")?;
     }
     Ok(())
+}
+
+/// What databases have of the readings stored.
+fn print_shares(shares: &[web::ShareShape], out: &mut impl Write) -> Result<(), Failure> {
+    if shares.is_empty() {
+        return Ok(());
+    }
+    let cells = |s: &web::ShareShape| {
+        let counts = [s.forwarded, s.pending, s.held].map(|n| n.to_string());
+        [vec![s.target.clone()], counts.to_vec()].concat()
+    };
+    let rows: Vec<Vec<String>> = shares.iter().map(cells).collect();
+    writeln!(out)?;
+    Ok(table(out, &["database", ">forwarded", ">pending", ">held"], &rows)?)
 }
 
 fn row(source: &str, device: &str, line: &LedgerLine) -> Vec<String> {

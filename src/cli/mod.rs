@@ -11,6 +11,7 @@ mod demo;
 mod exit;
 pub mod export;
 mod formats;
+mod forward;
 pub mod import;
 pub mod incident;
 pub mod ledger;
@@ -52,6 +53,8 @@ enum Command {
     Export(export::ExportArgs),
     /// Take readings of files in, while no daemon runs on the data.
     Import(import::ImportArgs),
+    /// See how far databases are, send them a stretch of time once more.
+    Forward(forward::ForwardArgs),
     /// Show that every message ended in exactly one place.
     Ledger(ledger::LedgerArgs),
     /// Look at what could not be read, read it again, or drop it.
@@ -98,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Backtest(args) => backtest::run(&args, out),
         Command::Export(args) => export::run(&args, out),
         Command::Import(args) => import::run(&args, out),
+        Command::Forward(args) => forward::run(&args, out),
         Command::Ledger(args) => ledger::run(&args, out),
         Command::Quarantine(args) => quarantine::run(&args, out),
         Command::Outbox(args) => outbox::run(&args, out),

@@ -1,10 +1,17 @@
 //! `[[influxdb]]` and `[delivery]`: who gets a copy, and how often is tried.
 
 use super::reader::{Item, Table};
-use super::settings::{Delivery, Influx};
+use super::settings::{Delivery, Influx, ReadBack};
 use super::url::Address;
 use super::values::Unique;
 use std::time::Duration;
+
+/// Ways to ask a database what it has.
+const READ_BACK: [(&str, Option<ReadBack>); 3] = [
+    ("off", None),
+    ("victoriametrics", Some(ReadBack::VictoriaMetrics)),
+    ("flux", Some(ReadBack::Flux)),
+];
 
 /// What an address of the web begins with.
 pub(super) const WEB: [&str; 2] = ["http", "https"];
@@ -68,6 +75,10 @@ pub(super) fn influxdb(root: &mut Table<'_>) -> Vec<Influx> {
             batch_lines: table.whole("batch_lines", 5_000, 1..=100_000),
             batch_bytes: table.whole("batch_bytes", 1 << 20, 4_096..=67_108_864),
             timeout: table.duration("timeout", Duration::from_secs(30)),
+            retention: table.duration_from("retention", Duration::ZERO, Duration::ZERO),
+            create_bucket: table.flag("create_bucket", false),
+            read_back: table.choice("read_back", &READ_BACK, None),
+            read_back_after: table.duration("read_back_after", Duration::from_secs(3600)),
         });
         table.finish();
     }

@@ -1,9 +1,11 @@
 //! The settings as meant: resolved, defaulted, with units in their types.
 
 mod disk;
+mod keep;
 mod tell;
 
 pub use disk::DiskBounds;
+pub use keep::{Influx, Ledger, Quarantine, ReadBack};
 pub use tell::{
     Allowed, BodyFormat, Delivery, EventKind, Fallback, Links, Mail, Outgoing, Receiver,
 };
@@ -102,33 +104,14 @@ impl Default for Http {
 }
 
 impl Settings {
+    /// The names of the databases that get a copy.
+    pub fn target_names(&self) -> Vec<String> {
+        self.influxdb.iter().map(|t| t.name.clone()).collect()
+    }
+
     /// Where the key lies that signs the statements of the ledger.
     pub fn statement_key(&self) -> PathBuf {
         self.ledger.key_file.clone().unwrap_or_else(|| self.data_dir.join("statement.key"))
-    }
-}
-
-/// The daily statements of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ledger {
-    /// Whether they are made. Default true.
-    pub statements: bool,
-    /// The file of the key that signs them. Default: `statement.key` in the data directory.
-    pub key_file: Option<PathBuf>,
-}
-
-/// How much may be set aside; beyond, the oldest is dropped and counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Quarantine {
-    /// Messages. Default 100,000.
-    pub max_messages: u64,
-    /// Bytes of their topics and bodies. Default 256 MiB.
-    pub max_bytes: u64,
-}
-
-impl Default for Quarantine {
-    fn default() -> Quarantine {
-        Quarantine { max_messages: 100_000, max_bytes: 256 << 20 }
     }
 }
 
@@ -356,29 +339,6 @@ impl Default for Judgement {
             notify_late: false,
         }
     }
-}
-
-/// A database that gets a copy in line protocol.
-#[derive(Debug, Clone)]
-pub struct Influx {
-    /// Its name in labels and cursors.
-    pub name: String,
-    /// Base URL.
-    pub url: String,
-    /// Organisation.
-    pub org: String,
-    /// Bucket.
-    pub bucket: String,
-    /// Token; VictoriaMetrics needs none.
-    pub token: Option<Secret>,
-    /// Whether bodies are gzipped. Default true.
-    pub gzip: bool,
-    /// Lines in one request at most. Default 5000.
-    pub batch_lines: usize,
-    /// Bytes in one request at most, before compression. Default 1 MiB.
-    pub batch_bytes: usize,
-    /// How long one request may take. Default 30s.
-    pub timeout: Duration,
 }
 
 /// The quantities that rules and thresholds of these settings look at.

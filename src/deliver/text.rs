@@ -249,6 +249,7 @@ fn condition(kind: &str, subject: &str, language: Language) -> String {
             "station disagrees with its neighbours",
         ),
         "forwarding_held" => ("전송 보류", "转发已暂停", "forwarding is held"),
+        "database_forgets" => ("데이터베이스 자료 누락", "数据库丢失数据", "a database forgets"),
         "receiver_disabled" => ("수신처 비활성화", "接收方已停用", "receiver is disabled"),
         "disk_low" => ("디스크 공간 부족", "磁盘空间不足", "disk space is low"),
         "disk_full" => (

@@ -1,5 +1,8 @@
 //! What operators ask of the single writer, and what became of it.
 
+use super::Reply;
+use crate::air::{Hour, Stamp};
+
 /// What an operator does about notices.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum OutboxAct {
@@ -58,4 +61,42 @@ pub enum AsideHandled {
     NoSource,
     /// There is no such message.
     Absent,
+}
+
+/// What a target of `forward` is sent once more.
+#[derive(Debug)]
+pub enum Redrive {
+    /// An operator asks for a stretch of time; answered with its number once it is on disk.
+    Asked {
+        /// The target's name.
+        target: String,
+        /// Points from this time on …
+        from: Stamp,
+        /// … and before this one.
+        to: Stamp,
+        /// When, by our clock.
+        at: Stamp,
+        /// Where the answer goes.
+        reply: Reply<i64>,
+    },
+    /// A replay went on.
+    Went {
+        /// Its number.
+        replay: i64,
+        /// The row of the device at which it goes on …
+        device: u32,
+        /// … and the hour.
+        hour: Hour,
+        /// Points sent so far.
+        points: u64,
+        /// When all of it was taken.
+        done: Option<Stamp>,
+    },
+    /// What a target has was read back.
+    ReadBack {
+        /// The target's name.
+        target: String,
+        /// The first hour that was not.
+        hour: Hour,
+    },
 }

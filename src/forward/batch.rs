@@ -1,9 +1,8 @@
 //! The next points after a cursor, as one text.
 
 use super::line;
-use crate::air::Label;
+use crate::air::{Label, Stamp};
 use crate::config::settings::{Influx, Settings};
-use crate::flow::FORWARDING_HELD;
 use crate::store::{
     ArrivalRow, ChangeRow, Cursor, DeviceId, Filter, HourRow, Reader, RowKind, StoreError,
 };
@@ -57,11 +56,17 @@ impl Labels {
 pub(super) struct Limits {
     pub lines: usize,
     pub bytes: usize,
+    /// Points before this are too old for the target.
+    pub oldest: Stamp,
 }
 
 impl Limits {
     pub(super) fn of(target: &Influx) -> Limits {
-        Limits { lines: target.batch_lines.max(1), bytes: target.batch_bytes.max(1) }
+        Limits {
+            lines: target.batch_lines.max(1),
+            bytes: target.batch_bytes.max(1),
+            oldest: Stamp(i64::MIN),
+        }
     }
 }
 
@@ -76,6 +81,8 @@ pub(super) struct Batch {
     pub upto: Cursor,
     /// Whether there may be more right now.
     pub full: bool,
+    /// Points left out, since the target does not keep any of their age.
+    pub too_old: u64,
 }
 
 impl Batch {
@@ -97,11 +104,17 @@ impl Batch {
         self.text.get(begin..end).unwrap_or_default()
     }
 
-    fn room(&self, limits: Limits) -> bool {
+    pub(super) fn room(&self, limits: Limits) -> bool {
         self.ends.len() < limits.lines && self.text.len() < limits.bytes
     }
 
-    fn ended_line(&mut self) {
+    /// Whether a point of this time is not too old; counts it if it is.
+    pub(super) fn takes(&mut self, at: Stamp, limits: Limits) -> bool {
+        self.too_old += u64::from(at < limits.oldest);
+        at >= limits.oldest
+    }
+
+    pub(super) fn ended_line(&mut self) {
         if self.ends.last().copied().unwrap_or(0) < self.text.len() {
             self.ends.push(self.text.len());
         }
@@ -110,7 +123,7 @@ impl Batch {
 
 /// Makes batches from the store.
 pub(super) struct Source {
-    reader: Reader,
+    pub(super) reader: Reader,
     labels: Labels,
     /// `air,device=…,source=…,station=… ` of every device and source met.
     prefixes: HashMap<(DeviceId, u32), String>,
@@ -127,10 +140,10 @@ impl Source {
         self.reader.cursor(target)
     }
 
-    /// Whether a target was held when the daemon stopped.
-    pub(super) fn is_held(&self, target: &str) -> Result<bool, StoreError> {
-        let held = self.reader.conditions()?;
-        Ok(held.iter().any(|(kind, subject, ..)| kind == FORWARDING_HELD && subject == target))
+    /// Whether a condition of a target held when the daemon stopped.
+    pub(super) fn holds(&self, kind: &str, target: &str) -> Result<bool, StoreError> {
+        let all = self.reader.conditions()?;
+        Ok(all.iter().any(|(k, subject, ..)| k == kind && subject == target))
     }
 
     /// The next points after a cursor: readings first, then changes, then hours.
@@ -159,6 +172,7 @@ impl Source {
             batch.upto.journal = row.seq;
             if let RowKind::Arrival(arrival) = &row.kind
                 && !arrival.values.is_empty()
+                && batch.takes(arrival.observed, limits)
             {
                 self.reading(batch, arrival)?;
             }
@@ -166,7 +180,11 @@ impl Source {
         Ok(())
     }
 
-    fn reading(&mut self, batch: &mut Batch, row: &ArrivalRow) -> Result<(), StoreError> {
+    pub(super) fn reading(
+        &mut self,
+        batch: &mut Batch,
+        row: &ArrivalRow,
+    ) -> Result<(), StoreError> {
         // A row with values has a device; 0 is no device's row.
         let device = row.device.unwrap_or(DeviceId(0));
         let place = (device, row.source);
@@ -205,6 +223,9 @@ impl Source {
                 return Ok(());
             }
             batch.upto.change = change.id;
+            if !batch.takes(change.at, limits) {
+                continue;
+            }
             line::change(&mut batch.text, &self.change(&change));
             batch.ended_line();
         }
@@ -236,13 +257,15 @@ impl Source {
                 return Ok(());
             }
             batch.upto.hour = hour.revision;
-            self.hour(batch, &hour)?;
-            batch.ended_line();
+            if batch.takes(hour.hour.start(), limits) {
+                self.hour(batch, &hour)?;
+                batch.ended_line();
+            }
         }
         Ok(())
     }
 
-    fn hour(&mut self, batch: &mut Batch, hour: &HourRow) -> Result<(), StoreError> {
+    pub(super) fn hour(&mut self, batch: &mut Batch, hour: &HourRow) -> Result<(), StoreError> {
         let unknown = self.reader.label(hour.label).is_none();
         if unknown || self.reader.device_name(hour.device).is_empty() {
             self.reader.refresh_names()?;
@@ -272,7 +295,7 @@ impl Source {
 mod tests {
     use super::*;
     use crate::air::reading::TimeSource;
-    use crate::air::{Flag, Measured, Quantity, Reasons, Stamp, Value};
+    use crate::air::{Flag, Measured, Quantity, Reasons, Value};
     use crate::store::{Bucket, Writer};
 
     fn row(device: DeviceId, source: u32, at: i64, values: Vec<Measured>) -> RowKind {
@@ -290,6 +313,10 @@ mod tests {
             duplicates: 0,
             skipped: 0,
         })
+    }
+
+    fn limits_of(lines: usize, bytes: usize) -> Limits {
+        Limits { lines, bytes, oldest: Stamp(i64::MIN) }
     }
 
     fn value(v: f64) -> Vec<Measured> {
@@ -321,9 +348,9 @@ mod tests {
     #[test]
     fn every_reading_is_in_exactly_one_batch_whatever_the_limits() {
         let (_dir, mut source) = stored(20);
-        let (_, whole) = whole(&mut source, Limits { lines: 1000, bytes: 1 << 20 });
+        let (_, whole) = whole(&mut source, limits_of(1000, 1 << 20));
         for limits in [(1, 1 << 20), (7, 1 << 20), (1000, 1), (1000, 200)] {
-            let limits = Limits { lines: limits.0, bytes: limits.1 };
+            let limits = limits_of(limits.0, limits.1);
             let (batches, text) = self::whole(&mut source, limits);
             assert!(batches > 1);
             assert_eq!(text, whole);
@@ -351,7 +378,7 @@ mod tests {
     #[test]
     fn parts_of_a_batch_are_whole_lines() {
         let (_dir, mut source) = stored(3);
-        let batch = source.next(Cursor::default(), Limits { lines: 100, bytes: 1 << 20 }).unwrap();
+        let batch = source.next(Cursor::default(), limits_of(100, 1 << 20)).unwrap();
         let parts: Vec<&str> = (0..3).map(|i| batch.lines(i..i + 1)).collect();
         assert_eq!(parts.concat(), batch.lines(0..3));
         assert!(parts.iter().all(|p| p.ends_with('\n') && p.lines().count() == 1));

@@ -18,8 +18,20 @@ pub(super) enum Answer {
     Taken,
     /// Not now; in words.
     Later(String),
-    /// Not as we are configured; in words.
-    Held(String),
+    /// It has them, but for some that are older than it keeps.
+    TooOld {
+        /// How many it has dropped.
+        dropped: u64,
+        /// In words.
+        why: String,
+    },
+    /// Not as we are configured.
+    Held {
+        /// The status.
+        status: u16,
+        /// In words.
+        why: String,
+    },
     /// At least one of them is wrong, or there are too many at once; in words.
     Wrong {
         /// Whether it said that the request is too large.
@@ -88,25 +100,53 @@ impl Database {
         match sent {
             Ok(()) => Answer::Taken,
             Err(RequestError::Http { status, text }) => meaning(status.as_u16(), &text),
-            Err(RequestError::ReqwestProcessing { source }) => Answer::Later(words_of(source)),
+            Err(RequestError::ReqwestProcessing { source }) => Answer::Later(error_words(source)),
             Err(other) => Answer::Later(other.to_string()),
         }
     }
+}
+
+/// A client without the headers of writing.
+pub(super) fn plain_client(target: &Influx) -> Option<reqwest_influx::Client> {
+    reqwest_influx::ClientBuilder::new()
+        .timeout(target.timeout)
+        .redirect(reqwest_influx::redirect::Policy::none())
+        .no_proxy()
+        .user_agent(concat!("dustline/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .ok()
 }
 
 /// What a status means; `text` is what the target said.
 fn meaning(status: u16, text: &str) -> Answer {
     let said = words(text);
     let why = if said.is_empty() { status.to_string() } else { format!("{status} ({said})") };
+    if let (400 | 422, Some(dropped)) = (status, dropped_for_age(&said)) {
+        return Answer::TooOld { dropped, why };
+    }
+    let held = |hint: &str| Answer::Held { status, why: format!("{why}{hint}") };
     match status {
         200..=299 => Answer::Taken,
         408 | 429 | 500..=599 => Answer::Later(why),
         400 | 413 | 422 => Answer::Wrong { too_large: status == 413, why },
-        300..=399 => Answer::Held(format!("{why}: redirects are not followed; give the final url")),
-        401 | 403 => Answer::Held(format!("{why}: check the token and what it may write")),
-        404 => Answer::Held(format!("{why}: check url, org and bucket")),
-        _ => Answer::Held(why),
+        300..=399 => held(": redirects are not followed; give the final url"),
+        401 | 403 => held(": check the token and what it may write"),
+        404 => held(": check url, org and bucket"),
+        _ => held(""),
     }
+}
+
+/// How many points InfluxDB says that it has left out for their age; it has taken the
+/// others. Its versions say "points beyond retention policy dropped=2" and "dropped 2
+/// points outside retention policy".
+fn dropped_for_age(said: &str) -> Option<u64> {
+    if !["beyond retention policy", "outside retention policy"].iter().any(|w| said.contains(w)) {
+        return None;
+    }
+    let (_, after) = said.split_once("dropped")?;
+    let digits = after.trim_start_matches(['=', ' ']);
+    let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+    digits.get(..end)?.parse().ok()
 }
 
 /// One line of what a target said.
@@ -119,7 +159,7 @@ fn words(text: &str) -> String {
 }
 
 /// An error with its causes, without the address.
-fn words_of(e: reqwest_influx::Error) -> String {
+pub(super) fn error_words(e: reqwest_influx::Error) -> String {
     if e.is_timeout() {
         return "no answer in time".to_owned();
     }
@@ -135,20 +175,6 @@ fn words_of(e: reqwest_influx::Error) -> String {
         cause = inner.source();
     }
     text
-}
-
-/// Whether a target can be reached and takes our word: writes nothing, with our
-/// organisation, bucket and token. Answers in words; the error says what failed.
-pub async fn probe(target: &Influx) -> Result<String, String> {
-    let database = Database::new(target, false)?;
-    match database.write(Vec::new()).await {
-        Answer::Taken => Ok("reachable, takes writes".to_owned()),
-        // InfluxDB says so to a write of nothing once it knows bucket and token.
-        Answer::Wrong { too_large: false, .. } => {
-            Ok("reachable, knows the bucket and token".to_owned())
-        }
-        Answer::Wrong { why, .. } | Answer::Later(why) | Answer::Held(why) => Err(why),
-    }
 }
 
 #[cfg(test)]
@@ -167,6 +193,10 @@ mod tests {
             batch_lines: 10,
             batch_bytes: 1000,
             timeout: Duration::from_secs(1),
+            retention: Duration::ZERO,
+            create_bucket: false,
+            read_back: None,
+            read_back_after: Duration::ZERO,
         }
     }
 
@@ -179,7 +209,7 @@ mod tests {
             assert!(matches!(meaning(status, "x"), Answer::Later(_)), "{status}");
         }
         for status in [301, 401, 403, 404, 405, 415] {
-            assert!(matches!(meaning(status, "x"), Answer::Held(_)), "{status}");
+            assert!(matches!(meaning(status, "x"), Answer::Held { .. }), "{status}");
         }
         for status in [400, 413, 422] {
             let too_large = status == 413;

@@ -18,15 +18,25 @@
 //! | `line` | one point as text |
 //! | `batch` | the next points after a cursor |
 //! | `client` | one request, and what its answer means |
+//! | `send` | some lines, until they are taken or found wrong |
 //! | `sift` | finding the lines that a target refuses |
+//! | `redrive` | what is sent once more: replays, hours that a target has lost |
+//! | `admin` | which of token, organisation and bucket is wrong; making the bucket |
+//! | `again`, `ask` | points of closed hours; what a target has of them |
 //! | `task` | the loop of one target |
 
+mod admin;
+mod again;
+mod ask;
 mod batch;
 mod client;
 pub mod line;
+mod redrive;
+mod send;
 mod sift;
 mod task;
 
+pub use admin::probe;
 pub use batch::Labels;
-pub use client::probe;
+
 pub use task::{Context, ForwardError, run};

@@ -9,7 +9,8 @@
 
 use super::batch::Batch;
 use super::client::Database;
-use super::task::{ForwardError, Life, Sent, Stage};
+use super::send::Sent;
+use super::task::{ForwardError, Life, Stage};
 use std::ops::Range;
 use std::sync::Arc;
 

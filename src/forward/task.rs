@@ -1,23 +1,21 @@
 //! The loop of one target: read, send, move the cursor.
 
+use super::admin::Admin;
 use super::batch::{Batch, Labels, Limits, Source};
-use super::client::{Answer, Database};
+use super::client::Database;
+use super::redrive::{Looking, Redriving, Turn};
 use super::sift::Delivered;
+use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::config::settings::Influx;
-use crate::flow::{Command, Committed, Event, FORWARDING_HELD, Operational};
+use crate::flow::{Command, Committed, DATABASE_FORGETS, Event, FORWARDING_HELD, Operational};
 use crate::store::{Cursor, Reader, StoreError};
 use crate::telemetry::{Metrics, Part};
-use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// The first wait after a failure; it doubles up to [`BACKOFF_MAX`].
-const BACKOFF: Duration = Duration::from_millis(500);
-/// The longest wait after a failure.
-const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// The cursor is kept at most this often, and at most this late.
 const KEEP_EVERY: Duration = Duration::from_millis(200);
 /// Between requests that are not full, so that a trickle of readings does not
@@ -25,8 +23,6 @@ const KEEP_EVERY: Duration = Duration::from_millis(200);
 const LINGER: Duration = Duration::from_millis(100);
 /// The loop turns at least this often, for the watchdog.
 const TURN: Duration = Duration::from_secs(1);
-/// The bound on bytes is not lowered below this when a target says "too large".
-const BYTES_MIN: usize = 16 * 1024;
 
 /// What the loop of one target is given.
 pub struct Context {
@@ -69,14 +65,17 @@ pub enum ForwardError {
 pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), ForwardError> {
     let source = Source::new(context.reader, context.labels);
     let cursor = source.cursor(&context.target.name)?;
-    let held = source.is_held(&context.target.name)?;
+    let name = &context.target.name;
+    let held = source.holds(FORWARDING_HELD, name)?;
+    let (known, now) = (source.reader.read_back(name)?, context.clock.now().hour());
+    let looking = Looking::new(&context.target, known, now);
+    let redriving = Redriving::new(looking, source.holds(DATABASE_FORGETS, name)?);
     let part = context.part.clone();
     let mut life = Life { stop, part, finish_within: context.finish_within };
     let database = Database::new(&context.target, context.target.gzip);
     let mut stage = Stage {
         source: Arc::new(Mutex::new(source)),
         limits: Limits::of(&context.target),
-        name: context.target.name,
         clock: context.clock,
         committed: context.committed,
         commands: context.commands,
@@ -88,6 +87,10 @@ pub async fn run(context: Context, stop: watch::Receiver<bool>) -> Result<(), Fo
         failures: 0,
         held,
         not_a_line: false,
+        maker: Admin::new(&context.target).filter(|_| context.target.create_bucket),
+        retention: context.target.retention,
+        name: context.target.name,
+        redriving,
     };
     match database {
         Ok(database) => stage.turn(&database, &mut life).await,
@@ -108,7 +111,7 @@ pub(super) struct Life {
 
 impl Life {
     /// Waits for something, turning, until the loop is to stop: then `None`.
-    async fn unless_stopped<T>(&mut self, wait: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn unless_stopped<T>(&mut self, wait: impl Future<Output = T>) -> Option<T> {
         let mut wait = std::pin::pin!(wait);
         loop {
             self.part.turned();
@@ -123,7 +126,7 @@ impl Life {
     }
 
     /// Like [`Life::unless_stopped`], but gives what is under way its last chance.
-    async fn finished<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn finished<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
         let mut work = std::pin::pin!(work);
         match self.unless_stopped(&mut work).await {
             Some(done) => Some(done),
@@ -137,16 +140,22 @@ impl Life {
 }
 
 pub(super) struct Stage {
-    source: Arc<Mutex<Source>>,
-    limits: Limits,
+    pub(super) source: Arc<Mutex<Source>>,
+    pub(super) limits: Limits,
     pub(super) name: String,
-    clock: Clock,
+    pub(super) clock: Clock,
     committed: watch::Receiver<Committed>,
     commands: mpsc::Sender<Event>,
     pub(super) metrics: Metrics,
     pub(super) part: Part,
     /// Not a line of the last batch was taken.
     pub(super) not_a_line: bool,
+    /// Who makes the bucket, if that is wanted.
+    pub(super) maker: Option<Admin>,
+    /// How long the target keeps points; zero: not known.
+    retention: Duration,
+    /// What is sent once more.
+    pub(super) redriving: Redriving,
     /// The condition `forwarding_held` holds.
     held: bool,
     /// How far the target is …
@@ -154,7 +163,7 @@ pub(super) struct Stage {
     /// … and how far the store knows that it is.
     kept: Cursor,
     kept_at: Instant,
-    failures: u32,
+    pub(super) failures: u32,
 }
 
 impl Stage {
@@ -164,6 +173,9 @@ impl Stage {
             self.committed.mark_unchanged();
             let batch = self.read().await?;
             let full = batch.full;
+            if batch.too_old > 0 {
+                self.metrics.forwarded(&self.name, "too_old", batch.too_old);
+            }
             if batch.upto != self.cursor {
                 let batch = Arc::new(batch);
                 match self.deliver(database, &batch, life).await? {
@@ -178,6 +190,14 @@ impl Stage {
                 life.part.turned();
                 continue;
             }
+            match self.redrive(database, life).await? {
+                Turn::Busy => {
+                    life.part.turned();
+                    continue;
+                }
+                Turn::Stopped => break,
+                Turn::Idle => {}
+            }
             if life.unless_stopped(self.more()).await.transpose()?.is_none() {
                 break;
             }
@@ -189,6 +209,7 @@ impl Stage {
     /// Returns when there may be more to send.
     async fn more(&mut self) -> Result<(), ForwardError> {
         tokio::time::sleep(LINGER).await;
+        let look = self.redriving.looking.is_some().then(|| Instant::now() + TURN);
         loop {
             let wait = (self.kept != self.cursor).then(|| self.kept_at + KEEP_EVERY);
             tokio::select! {
@@ -196,77 +217,33 @@ impl Stage {
                     return changed.map_err(|_| ForwardError::IntakeGone);
                 }
                 () = at(wait) => self.keep(true).await?,
+                () = at(look) => return Ok(()),
             }
         }
     }
 
+    /// How much goes into one request, and how old points may be.
+    pub(super) fn bounds(&self) -> Limits {
+        let kept = (!self.retention.is_zero()).then(|| self.retention.as_millis());
+        let kept = kept.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
+        let oldest = kept.map_or(i64::MIN, |ms| self.clock.now().0.saturating_sub(ms));
+        Limits { oldest: Stamp(oldest), ..self.limits }
+    }
+
     async fn read(&self) -> Result<Batch, ForwardError> {
-        let (source, cursor, limits) = (self.source.clone(), self.cursor, self.limits);
+        let (source, cursor, limits) = (self.source.clone(), self.cursor, self.bounds());
         let read = tokio::task::spawn_blocking(move || {
             source.lock().unwrap_or_else(PoisonError::into_inner).next(cursor, limits)
         });
         Ok(read.await??)
     }
 
-    /// Sends some lines until they are taken or found wrong, through any weather.
-    pub(super) async fn send(
-        &mut self,
-        database: &Database,
-        batch: &Arc<Batch>,
-        part: Range<usize>,
-        life: &mut Life,
-    ) -> Result<Sent, ForwardError> {
-        let count = part.len() as u64;
-        loop {
-            let (packer, lines, range) = (database.clone(), batch.clone(), part.clone());
-            let packed = tokio::task::spawn_blocking(move || packer.pack(lines.lines(range)));
-            let body = packed.await?;
-            let Some(answer) = life.finished(database.write(body)).await else {
-                return Ok(Sent::Stopped);
-            };
-            let why = match answer {
-                Answer::Taken => {
-                    self.metrics.forwarded(&self.name, "written", count);
-                    self.well().await?;
-                    return Ok(Sent::Taken);
-                }
-                Answer::Wrong { too_large, why } => {
-                    if too_large {
-                        self.limits.bytes = (self.limits.bytes / 2).max(BYTES_MIN);
-                    }
-                    return Ok(Sent::Wrong(why));
-                }
-                Answer::Held(why) => {
-                    self.hold(&why).await?;
-                    why
-                }
-                Answer::Later(why) => {
-                    self.part.degraded(why.clone());
-                    why
-                }
-            };
-            if !self.rest(count, &why, life).await {
-                return Ok(Sent::Stopped);
-            }
-        }
-    }
-
-    /// Waits before so many points are sent again; false if the loop is to stop.
-    pub(super) async fn rest(&mut self, count: u64, why: &str, life: &mut Life) -> bool {
-        self.metrics.forwarded(&self.name, "retry", count);
-        let wait = backoff(self.failures);
-        self.failures = self.failures.saturating_add(1);
-        let (database, wait_ms) = (&self.name, wait.as_millis() as u64);
-        tracing::warn!(database, why, wait_ms, "not written, will be sent again");
-        life.unless_stopped(tokio::time::sleep(wait)).await.is_some()
-    }
-
     /// The target answers as it should.
-    async fn well(&mut self) -> Result<(), ForwardError> {
+    pub(super) async fn well(&mut self) -> Result<(), ForwardError> {
         self.failures = 0;
         self.part.ok();
         if std::mem::take(&mut self.held) {
-            self.operational(false, "the database takes writes again").await?;
+            self.operational(FORWARDING_HELD, false, "the database takes writes again").await?;
         }
         Ok(())
     }
@@ -279,12 +256,18 @@ impl Stage {
         }
         let detail = format!("{why}; nothing is lost, forwarding goes on once this is mended");
         tracing::error!(database = self.name, why, "forwarding is held");
-        self.operational(true, &detail).await
+        self.operational(FORWARDING_HELD, true, &detail).await
     }
 
-    async fn operational(&self, active: bool, detail: &str) -> Result<(), ForwardError> {
+    /// A condition of the target begins or ends.
+    pub(super) async fn operational(
+        &self,
+        kind: &'static str,
+        active: bool,
+        detail: &str,
+    ) -> Result<(), ForwardError> {
         self.tell(Command::Operational(Operational {
-            kind: FORWARDING_HELD,
+            kind,
             subject: self.name.clone(),
             active,
             at: self.clock.now(),
@@ -307,23 +290,10 @@ impl Stage {
         Ok(())
     }
 
-    async fn tell(&self, command: Command) -> Result<(), ForwardError> {
+    pub(super) async fn tell(&self, command: Command) -> Result<(), ForwardError> {
         let sent = self.commands.send(Event::Command(command)).await;
         sent.map_err(|_| ForwardError::IntakeGone)
     }
-}
-
-/// What came of some lines.
-pub(super) enum Sent {
-    Taken,
-    Wrong(String),
-    Stopped,
-}
-
-/// 0.5 s, doubled with every failure up to 30 s, of which 50 to 100 % is waited.
-fn backoff(failures: u32) -> Duration {
-    let doubled = BACKOFF.saturating_mul(2u32.saturating_pow(failures.min(16)));
-    doubled.min(BACKOFF_MAX).mul_f64(0.5 + fastrand::f64() / 2.0)
 }
 
 /// At an instant, or never.
@@ -331,22 +301,5 @@ async fn at(instant: Option<Instant>) {
     match instant {
         Some(instant) => tokio::time::sleep_until(instant).await,
         None => std::future::pending().await,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_from_half_a_second_to_half_a_minute() {
-        for (failures, longest) in
-            [(0, 500), (1, 1000), (5, 16_000), (6, 30_000), (u32::MAX, 30_000)]
-        {
-            for _ in 0..100 {
-                let wait = backoff(failures).as_millis();
-                assert!(wait <= longest && wait >= longest / 2, "{failures}: {wait}");
-            }
-        }
     }
 }

@@ -7,10 +7,10 @@ use super::state::State;
 use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::flow::{
-    self, Announce, Arrival, Command, Committed, Event, IntakeInbox, Receipt, SourceState,
+    self, Announce, Arrival, Command, Committed, Event, IntakeInbox, Receipt, Redrive, SourceState,
 };
 use crate::hotline::Act;
-use crate::store::{Disk, StoreError, Writer};
+use crate::store::{DeviceId, Disk, StoreError, Writer};
 use crate::telemetry::{Health, Metrics, Part, Role};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -236,6 +236,7 @@ impl Intake {
                 acted.into_iter().for_each(|acted| reply.put(acted));
                 Ok(())
             }
+            Command::Redrive(redrive) => self.redrive(redrive),
             Command::Statement { day, hash, text, reply } => {
                 self.state.writer.put_statement(*day, hash, text)?;
                 reply.put(());
@@ -254,6 +255,21 @@ impl Intake {
                 reply.put(self.state.handle_outbox(act, *at)?);
                 Ok(())
             }
+        }
+    }
+
+    /// Notes what a target is sent once more.
+    fn redrive(&mut self, redrive: &mut Redrive) -> Result<(), StoreError> {
+        let writer = &self.state.writer;
+        match redrive {
+            Redrive::Asked { target, from, to, at, reply } => {
+                reply.put(writer.ask_replay(target, *from, *to, *at)?);
+                Ok(())
+            }
+            Redrive::Went { replay, device, hour, points, done } => {
+                writer.put_replay(*replay, (DeviceId(*device), *hour), *points, *done)
+            }
+            Redrive::ReadBack { target, hour } => writer.put_read_back(target, *hour),
         }
     }
 
@@ -310,6 +326,7 @@ fn answer(event: Event) {
         Event::Command(Command::Aside { reply, .. }) => reply.send(),
         Event::Command(Command::Follow { reply, .. }) => reply.send(),
         Event::Command(Command::Statement { reply, .. }) => reply.send(),
+        Event::Command(Command::Redrive(Redrive::Asked { reply, .. })) => reply.send(),
         _ => {}
     }
 }

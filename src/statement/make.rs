@@ -2,7 +2,6 @@
 
 use super::day::Day;
 use crate::air::{Hour, Stamp};
-use crate::flow::FORWARDING_HELD;
 use crate::store::{Counts, LedgerLine, LeftQuarantine, Reader, StoreError};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -80,16 +79,11 @@ fn move_of(source: &str, left: Hour, moved: &LeftQuarantine) -> Value {
     })
 }
 
-/// How much of the readings stored on a day a target has: it has taken them, or
-/// refused them line by line; does not have them yet; takes nothing until its
-/// configuration is mended.
+/// How much of the readings stored on a day a target has.
 fn share(reader: &mut Reader, target: &str, day: Day, stored: u64) -> Result<Value, StoreError> {
-    let after = reader.cursor(target)?.journal;
-    let waiting = reader.readings_received(after, day.first(), day.end())?.min(stored);
-    let is_held = |kind: &str, subject: &str| kind == FORWARDING_HELD && subject == target;
-    let held = reader.conditions()?.iter().any(|(kind, subject, ..)| is_held(kind, subject));
-    let (pending, held) = if held { (0, waiting) } else { (waiting, 0) };
+    let share = reader.share(target, (day.first(), day.end()), stored)?;
     Ok(json!({
-        "target": target, "forwarded": stored - waiting, "pending": pending, "held": held,
+        "target": target, "forwarded": share.forwarded, "pending": share.pending,
+        "held": share.held,
     }))
 }

@@ -28,6 +28,7 @@
 //! | `hotline`, `incidents`, `transcript` | what the parties have done | with each thing that happens |
 //! | `used_links` | one-time links that were used | with the act |
 //! | `cursors` | how far each target of `forward` is | on its command |
+//! | `replays`, `read_back` | what targets are sent once more, how far they were read back | as they go |
 //! | `remembered` | what messages said for those to come: births, discovery | with the message |
 //! | `snapshot` | the intake's state at a journal row | now and then |
 
@@ -49,6 +50,7 @@ mod outbox;
 mod quarantine;
 mod query;
 mod read;
+mod replays;
 mod row;
 mod schema;
 mod statements;
@@ -68,6 +70,8 @@ pub use ledger::{Counts, LedgerKey, LedgerLine, NamedLedgerLine};
 pub use quarantine::{Aside, AsideSize, Oldest};
 pub use query::HourPlace;
 pub use read::{Filter, Reader};
+pub use replays::Replay;
 pub use schema::{StoreError, lock};
+pub use statements::Share;
 pub use types::*;
 pub use write::{Snapshot, Writer};

@@ -183,8 +183,8 @@ fn could_not_write(e: &rusqlite::Error) -> bool {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 7] =
-    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
+const VERSIONS: [&str; 8] =
+    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8];
 
 const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
@@ -272,6 +272,13 @@ CREATE TABLE used_links (link TEXT PRIMARY KEY, at INTEGER NOT NULL, expires INT
 /// The daily statements of the ledger.
 const VERSION_7: &str = "
 CREATE TABLE statements (day INTEGER PRIMARY KEY, hash TEXT NOT NULL, statement TEXT NOT NULL);
+";
+
+/// What targets are sent once more, and how far they were read back.
+const VERSION_8: &str = "
+CREATE TABLE replays (id INTEGER PRIMARY KEY, target TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+  device INTEGER NOT NULL, hour INTEGER NOT NULL, points INTEGER NOT NULL, asked INTEGER NOT NULL, done INTEGER);
+CREATE TABLE read_back (target TEXT PRIMARY KEY, hour INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::read::{Reader, Res};
 use super::types::RowKind;
 use super::write::{Res as Written, Writer};
 use crate::air::{Hour, Stamp};
+use crate::flow::FORWARDING_HELD;
 use rusqlite::{OptionalExtension, params};
 
 /// Journal rows read in one step.
@@ -20,7 +21,29 @@ impl Writer {
     }
 }
 
+/// How much of some readings a target of `forward` has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Share {
+    /// It has taken them, or refused them line by line.
+    pub forwarded: u64,
+    /// It does not have them yet.
+    pub pending: u64,
+    /// It takes nothing until its configuration is mended.
+    pub held: u64,
+}
+
 impl Reader {
+    /// How much a target has of the `stored` readings that were received in the hours
+    /// of `[from, to)`. Reads the rows that it does not have.
+    pub fn share(&mut self, target: &str, (from, to): (Hour, Hour), stored: u64) -> Res<Share> {
+        let after = self.cursor(target)?.journal;
+        let waiting = self.readings_received(after, from, to)?.min(stored);
+        let is_held = |kind: &str, subject: &str| kind == FORWARDING_HELD && subject == target;
+        let held = self.conditions()?.iter().any(|(kind, subject, ..)| is_held(kind, subject));
+        let (pending, held) = if held { (0, waiting) } else { (waiting, 0) };
+        Ok(Share { forwarded: stored - waiting, pending, held })
+    }
+
     /// Statements of days after one, in order, at most `limit`, as canonical JSON.
     pub fn statements(&self, after: i32, limit: usize) -> Res<Vec<(i32, String)>> {
         self.all(

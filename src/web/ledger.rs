@@ -40,6 +40,9 @@ pub struct Ledger {
     messages: CountsShape,
     /// The readings inside them, over the whole range.
     readings: CountsShape,
+    /// For each database how much of the readings stored it has, if asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    targets: Vec<ShareShape>,
     /// Line by line, by hour, source and device; a page of them.
     by: Vec<LineShape>,
     /// Where the next page of `by` starts: give it as `after`. Absent on the last page.
@@ -47,10 +50,24 @@ pub struct Ledger {
     next: Option<String>,
 }
 
+/// Of the readings stored: stored = forwarded + pending + held.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ShareShape {
+    /// The database.
+    pub target: String,
+    /// It has taken them, or refused them line by line.
+    pub forwarded: u64,
+    /// It does not have them yet.
+    pub pending: u64,
+    /// It takes nothing until its configuration is mended.
+    pub held: u64,
+}
+
 /// The ledger between two hours of receipt, as of the moment it was opened.
 #[derive(Debug, Clone)]
 pub struct Span {
     from: Hour,
+    to: Hour,
     /// The table is read up to here.
     over: Hour,
     running: Vec<(LedgerKey, LedgerLine)>,
@@ -65,7 +82,7 @@ impl Span {
         let mut running: Vec<_> = index.ledger.iter().map(|(k, l)| (*k, *l)).collect();
         running.retain(|(k, _)| (from..to).contains(&k.hour));
         running.sort_unstable_by_key(|(k, _)| order(k));
-        Span { from, over: index.received.hour().min(to), running }
+        Span { from, to, over: index.received.hour().min(to), running }
     }
 
     /// The lines of the running hour.
@@ -81,6 +98,26 @@ impl Span {
             sum.readings.merge(&line.readings);
         }
         Ok(sum)
+    }
+
+    /// How much each target has of the readings stored, which `sum` says.
+    pub fn shares(
+        &self,
+        reader: &mut Reader,
+        targets: &[String],
+        sum: &LedgerLine,
+    ) -> Result<Vec<ShareShape>, StoreError> {
+        let mut shares = Vec::new();
+        for target in targets {
+            let share = reader.share(target, (self.from, self.to), sum.readings.stored)?;
+            shares.push(ShareShape {
+                target: target.clone(),
+                forwarded: share.forwarded,
+                pending: share.pending,
+                held: share.held,
+            });
+        }
+        Ok(shares)
     }
 
     /// Lines after a key by hour, source and device, at most `limit`.
@@ -129,6 +166,7 @@ pub fn line(
         ("to" = Option<String>, Query, description = "Hours of receipt that start before this time (RFC 3339)."),
         ("limit" = Option<usize>, Query, description = "At most so many lines in `by`, 1 to 10000; 1000 unless given."),
         ("after" = Option<String>, Query, description = "The `next` of the page before."),
+        ("targets" = Option<bool>, Query, description = "Also how much of it each database has; takes as long as reading what it does not have."),
     ),
     responses(
         (status = 200, description = "The sums, and a page of lines", body = Ledger),
@@ -136,9 +174,10 @@ pub fn line(
     )
 )]
 pub async fn show(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Ledger>, Problem> {
-    let params = Params::read(&uri, &["from", "to", "limit", "after"])?;
+    let params = Params::read(&uri, &["from", "to", "limit", "after", "targets"])?;
     let (from, to) = params.range()?;
     let (limit, after) = (params.limit()?, params.after::<LedgerKey>()?);
+    let with_targets = params.flag("targets")?;
     ctx.read(move |ctx, reader, _| {
         let span = ctx.view.index(reader, ctx.committed(), |index| Span::new(index, from, to))?;
         let sum = span.sum(reader)?;
@@ -148,7 +187,12 @@ pub async fn show(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Ledger>,
         let next = lines.last().filter(|_| more).map(|(key, _)| cursor(key));
         let by =
             lines.iter().map(|(k, l)| line(reader, k, l)).collect::<Result<_, StoreError>>()?;
-        Ok(Ledger { messages: sum.messages.into(), readings: sum.readings.into(), by, next })
+        let targets = match with_targets {
+            true => span.shares(reader, &ctx.settings.target_names(), &sum)?,
+            false => Vec::new(),
+        };
+        let (messages, readings) = (sum.messages.into(), sum.readings.into());
+        Ok(Ledger { messages, readings, targets, by, next })
     })
     .await
     .map(Json)

@@ -20,6 +20,7 @@ mod document;
 mod explain;
 mod follow;
 mod forecasts;
+mod forward;
 mod hours;
 mod incidents;
 mod judged;
@@ -44,9 +45,10 @@ mod view;
 pub use cap::CapWriter;
 pub use document::Document;
 pub use explain::escaped;
+pub use forward::{Forwarding, ReplayShape, TargetShape, forwarding};
 pub use hours::{coverage, mean};
 pub use kept::{NoticeShape, Quarantined, masked};
-pub use ledger::{LineShape, Span, line as ledger_line};
+pub use ledger::{LineShape, ShareShape, Span, line as ledger_line};
 pub use places::Places;
 pub use shape::{CountsShape, Time, device_name, source_name};
 
@@ -207,6 +209,7 @@ fn reading_routes() -> Routes {
         ("/api/v1/ledger", get(ledger::show)),
         ("/api/v1/ledger/statements", get(statements::list)),
         ("/api/v1/ledger/statements/{day}", get(statements::one)),
+        ("/api/v1/forward", get(forward::status)),
         ("/api/v1/quarantine", get(kept::quarantine)),
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),
         ("/api/v1/outbox", get(kept::outbox)),
@@ -221,6 +224,7 @@ fn changing_routes() -> Routes {
     let body_max = DefaultBodyLimit::max(forecasts::BODY_MAX);
     vec![
         ("/api/v1/forecasts", post(forecasts::post).layer(body_max)),
+        ("/api/v1/forward/{target}/replay", post(forward::ask_replay)),
         ("/api/v1/quarantine/{id}/retry", post(kept::aside::retry)),
         ("/api/v1/quarantine/{id}/drop", post(kept::aside::give_up)),
         ("/api/v1/outbox/{id}/retry", post(kept::acts::retry)),

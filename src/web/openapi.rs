@@ -2,8 +2,8 @@
 
 use super::problem::Problem;
 use super::{
-    acts, cap, device, explain, follow, forecasts, hours, incidents, judged, kept, ledger, network,
-    readings, statements, status,
+    acts, cap, device, explain, follow, forecasts, forward, hours, incidents, judged, kept, ledger,
+    network, readings, statements, status,
 };
 use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
@@ -50,6 +50,8 @@ use utoipa::{Modify, OpenApi};
         ledger::show,
         statements::list,
         statements::one,
+        forward::status,
+        forward::ask_replay,
         kept::quarantine,
         kept::one_quarantined,
         kept::outbox,

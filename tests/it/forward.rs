@@ -1,6 +1,8 @@
 //! What is stored, on its way to databases: a real VictoriaMetrics, and a
 //! scripted one that refuses on purpose.
 
+mod again;
+mod influx;
 mod real;
 mod rig;
 

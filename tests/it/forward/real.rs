@@ -46,7 +46,7 @@ async fn what_is_stored_is_read_back_from_victoriametrics_to_the_last_digit() {
     expected.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
     keeper
         .commit(move |w| {
-            rows.iter().for_each(|(device, at, values)| reading(w, device, *at, values))
+            rows.iter().for_each(|(device, at, values)| reading(w, device, *at, 0, values))
         })
         .await;
     until_journal(&keeper, "main", 200).await;

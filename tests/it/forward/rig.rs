@@ -30,6 +30,10 @@ pub fn target(name: &str, url: &str) -> Influx {
         batch_lines: 50,
         batch_bytes: 1 << 20,
         timeout: Duration::from_secs(10),
+        retention: Duration::ZERO,
+        create_bucket: false,
+        read_back: None,
+        read_back_after: Duration::ZERO,
     }
 }
 
@@ -86,8 +90,8 @@ impl Loop {
     }
 }
 
-/// Appends a reading.
-pub fn reading(w: &mut Writer, device: &str, at: i64, values: &[Number]) {
+/// Appends a reading; `prev` is the row before it of the same device and hour.
+pub fn reading(w: &mut Writer, device: &str, at: i64, prev: i64, values: &[Number]) {
     let source = 1;
     let device = w.device(device, source).unwrap();
     let measured = |(quantity, variant, value, flag): &Number| Measured {
@@ -107,7 +111,7 @@ pub fn reading(w: &mut Writer, device: &str, at: i64, values: &[Number]) {
         observed: Stamp(at),
         time_source: TimeSource::Device,
         revises: false,
-        prev: 0,
+        prev,
         packet: None,
         values: values.iter().map(measured).collect(),
         duplicates: 0,
@@ -121,7 +125,7 @@ pub async fn numbered(keeper: &Keeper, from: i64, to: i64) {
     keeper
         .commit(move |w| {
             for i in from..to {
-                reading(w, "s1", START + i, &[(Quantity::Pm10, "", i as f64, Flag::Pass)]);
+                reading(w, "s1", START + i, 0, &[(Quantity::Pm10, "", i as f64, Flag::Pass)]);
             }
         })
         .await;

@@ -3,8 +3,8 @@
 
 use super::soon;
 use dustline::air::Stamp;
-use dustline::flow::{self, Attempt, Command, Committed, Event};
-use dustline::store::{Cursor, EventRow, Reader, Writer};
+use dustline::flow::{self, Attempt, Command, Committed, Event, Redrive};
+use dustline::store::{Cursor, DeviceId, EventRow, Reader, Writer};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -152,6 +152,13 @@ impl Inside {
             Command::Forwarded { target, journal, change, hour } => {
                 let cursor = Cursor { journal: *journal, change: *change, hour: *hour };
                 writer.put_cursor(target, cursor).unwrap();
+            }
+            Command::Redrive(Redrive::Went { replay, device, hour, points, done }) => {
+                let place = (DeviceId(*device), *hour);
+                writer.put_replay(*replay, place, *points, *done).unwrap();
+            }
+            Command::Redrive(Redrive::ReadBack { target, hour }) => {
+                writer.put_read_back(target, *hour).unwrap();
             }
             Command::Operational(o) => {
                 let begins = o.active.then_some((o.at, o.detail.as_str()));

@@ -95,6 +95,14 @@ impl Victoria {
         }
     }
 
+    /// Has it delete the series of a selector.
+    pub async fn forget(&self, selector: &str) {
+        let delete = format!("{}/api/v1/admin/tsdb/delete_series", self.url());
+        let client = super::http_client();
+        let answer = client.post(delete).query(&[("match[]", selector)]).send().await.unwrap();
+        assert!(answer.status().is_success(), "{answer:?}");
+    }
+
     /// Every sample of a metric, by a Prometheus selector, as it exports them.
     pub async fn export(&self, selector: &str) -> Vec<Sample> {
         let client = super::http_client();
