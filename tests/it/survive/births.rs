@@ -71,6 +71,7 @@ async fn a_restart_between_birth_and_data_loses_nothing() {
     daemon.part("source/city", "ok").await;
     outlet.send(data, Bytes::payload(at(6), 3).metric("", 1, 21.5).0).await;
     let ledger = daemon.received(4).await;
+    daemon.agrees().await;
     assert_eq!((&ledger["stored"], &ledger["quarantined"]), (&3.into(), &1.into()), "{ledger}");
 
     let readings = daemon.list("readings", "device=plant/edge/aq&from=2020-01-01T00:00:00Z").await;

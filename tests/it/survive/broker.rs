@@ -50,6 +50,7 @@ async fn a_broker_that_restarts_with_its_memory_hands_over_what_it_kept() {
     broker.restart();
     daemon.start().await;
     let ledger = daemon.received(250).await;
+    daemon.agrees().await;
     assert_eq!((&ledger["stored"], &ledger["received"]), (&250.into(), &250.into()), "{ledger}");
     assert_eq!(resumed(&daemon), 2, "{}", daemon.said());
 }
@@ -66,6 +67,7 @@ async fn a_broker_that_lost_its_memory_is_subscribed_to_again() {
     daemon.part("source/city", "ok").await;
     publish(&broker, 100, 100).await;
     let ledger = daemon.received(200).await;
+    daemon.agrees().await;
     assert_eq!(ledger["stored"], 200, "{ledger}");
     assert_eq!(resumed(&daemon), 0);
     assert_eq!(broker.said("Received SUBSCRIBE from dustline-test"), 2);
@@ -106,5 +108,6 @@ async fn the_same_number_in_a_new_session_of_the_broker_is_another_message() {
     daemon.start().await;
     broker.wait_said("Sending PUBLISH to dustline-test (d1, q1, r0, m1,", 1);
     let ledger = daemon.received(2).await;
+    daemon.agrees().await;
     assert_eq!((&ledger["stored"], &ledger["duplicate"]), (&2.into(), &0.into()), "{ledger}");
 }

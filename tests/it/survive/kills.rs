@@ -160,6 +160,7 @@ async fn settled(
     let all = |v: &Value| v["stored"].as_u64().is_some_and(|n| n >= messages) && idle(broker);
     daemon.until("every message stored", "/api/v1/ledger?limit=1", all).await;
     let ledger = daemon.received(messages).await;
+    daemon.agrees().await;
     assert_eq!(ledger["stored"], messages, "{ledger}");
     assert_eq!((&ledger["quarantined"], &ledger["ignored"]), (&0.into(), &0.into()), "{ledger}");
     println!("{} of {} messages came again", ledger["duplicate"], messages);

@@ -36,6 +36,7 @@ async fn stopped_under_load_it_has_stored_what_it_acknowledged_and_loses_nothing
     }
     let count = outlet.finish().await;
     let ledger = daemon.received(count).await;
+    daemon.agrees().await;
     assert_eq!((&ledger["stored"], &ledger["received"]), (&count.into(), &count.into()));
     assert!(acknowledged > 0 && daemon.said().matches(" stopped data_dir=").count() == 4);
 }
@@ -120,6 +121,7 @@ async fn another_configuration_starts_on_the_same_data_and_keeps_them() {
     daemon.start().await;
     daemon.part("source/town", "ok").await;
     let ledger = daemon.received(count).await;
+    daemon.agrees().await;
     let numbers = rest.iter().filter(|s| s.topic.starts_with("plain/")).count();
     assert_eq!(ledger["ignored"], numbers, "by the policy no_route: {ledger}");
     assert_eq!(ledger["stored"], count - numbers as u64, "{ledger}");

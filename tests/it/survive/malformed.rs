@@ -179,6 +179,7 @@ async fn survives(version: &str) {
     let ledger = daemon.until("everything", "/api/v1/ledger?limit=1", settled).await;
     assert!(ledger["received"].as_u64().unwrap() >= sent.bad + sent.good, "{ledger}");
     daemon.received(1).await;
+    daemon.agrees().await;
     assert_eq!(devices(&daemon, "neighbour").await.len() as u64, sent.good);
 
     // Counted the same in the ledger, the quarantine and the metrics.

@@ -35,6 +35,7 @@ async fn a_database_that_was_away_all_the_time_gets_every_point_when_it_comes() 
     daemon.kill();
     daemon.start().await;
     daemon.part("target/main", "degraded").await;
+    daemon.agrees().await;
 
     assert!(victoria.start().await);
     daemon.part("target/main", "ok").await;
@@ -48,6 +49,8 @@ async fn a_database_that_was_away_all_the_time_gets_every_point_when_it_comes() 
         assert!(Instant::now() < until, "{} points", points(&victoria).await.len());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    daemon.forwarded_all("main").await;
+    daemon.agrees().await;
     let changes = victoria.export("{__name__=~\"air_change_.*value\"}").await;
     assert_eq!(changes.len(), daemon.list("changes", "").await.len());
 }

@@ -30,6 +30,7 @@ async fn retained_messages_replayed_a_hundred_times_are_one_reading_each() {
         daemon.start().await;
     }
     let ledger = daemon.received((REPLAYS + 1) * TOPICS * 2).await;
+    daemon.agrees().await;
     assert_eq!(ledger["stored"], TOPICS, "{ledger}");
     assert_eq!(ledger["duplicate"], ledger["received"].as_u64().unwrap() / 2 - TOPICS, "{ledger}");
     // Without a time of its own its age is unknown: not a reading.
@@ -56,6 +57,7 @@ async fn repetitions_are_duplicates_and_another_value_for_the_same_time_is_a_rev
         daemon.start().await;
     }
     let ledger = daemon.received(200).await;
+    daemon.agrees().await;
     assert_eq!((&ledger["stored"], &ledger["duplicate"]), (&29.into(), &171.into()), "{ledger}");
     let readings = daemon.list("readings", "device=a").await;
     assert_eq!(readings.len(), 20, "one for each time");
@@ -91,6 +93,7 @@ async fn clocks_far_off_are_flagged_and_change_nothing_that_is_judged() {
     }
     let count = outlet.finish().await;
     let ledger = daemon.received(count).await;
+    daemon.agrees().await;
     assert_eq!(ledger["quarantined"], 0, "kept, not set aside: {ledger}");
     let changes = daemon.list("changes", "").await;
     assert!(ladder_moves(&world, &changes), "{changes:#?}");
