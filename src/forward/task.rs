@@ -224,7 +224,7 @@ impl Stage {
 
     /// How much goes into one request, and how old points may be.
     pub(super) fn bounds(&self) -> Limits {
-        let kept = (!self.retention.is_zero()).then(|| self.retention.as_millis());
+        let kept = (!self.retention.is_zero()).then_some(self.retention.as_millis());
         let kept = kept.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX));
         let oldest = kept.map_or(i64::MIN, |ms| self.clock.now().0.saturating_sub(ms));
         Limits { oldest: Stamp(oldest), ..self.limits }

@@ -89,7 +89,7 @@ pub fn check(args: &VerifyArgs, out: &mut impl Write) -> Result<(), Failure> {
     for file in &args.files {
         statements.extend(read(file)?);
     }
-    statements.sort_by(|a, b| day_of(a).cmp(&day_of(b)));
+    statements.sort_by(|a, b| day_of(a).cmp(day_of(b)));
     match verify(&statements, args.key.as_ref()) {
         Err(faults) => {
             for fault in &faults {
