@@ -7,20 +7,21 @@ use tokio::sync::oneshot;
 #[derive(Debug)]
 pub struct Reply<T> {
     to: oneshot::Sender<T>,
-    answer: Option<T>,
+    // Answers of every kind of command lie in one enum with the arrivals: none makes those large.
+    answer: Option<Box<T>>,
 }
 
 impl<T> Reply<T> {
     /// Writes the answer down; one that was written before is forgotten.
     pub fn put(&mut self, answer: T) {
-        self.answer = Some(answer);
+        self.answer = Some(Box::new(answer));
     }
 
     /// Sends what was written down. Whoever does not wait any more learns it by
     /// asking again; without an answer they learn that there is none.
     pub fn send(self) {
         if let Some(answer) = self.answer {
-            drop(self.to.send(answer));
+            drop(self.to.send(*answer));
         }
     }
 }

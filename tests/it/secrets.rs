@@ -52,7 +52,8 @@ async fn no_secret_of_a_device_is_shown_unless_the_bytes_are_asked_for() {
     let reasons: Vec<&str> = listed.iter().map(|q| q["reason"].as_str().unwrap()).collect();
     let mut wanted: Vec<&str> = MESSAGES.iter().map(|(.., reason)| *reason).collect();
     let mut found = reasons.clone();
-    (wanted.sort_unstable(), found.sort_unstable());
+    wanted.sort_unstable();
+    found.sort_unstable();
     assert_eq!(found, wanted, "{listed:#?}");
     for shown in &listed {
         let text = shown.to_string();

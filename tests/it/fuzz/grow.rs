@@ -6,13 +6,16 @@ use std::ops::Range;
 /// A message of about this many bytes.
 pub type Larger = Box<dyn Fn(usize) -> Said>;
 
+/// Makes a part of a message, of its text and a size.
+type Part = Box<dyn Fn(&str, usize) -> String>;
+
 /// Every way to make a message larger: each of its objects and arrays repeated
 /// within itself, with names as they are and with names of their own; each of
 /// its texts drawn out; the whole again and again; and its topic.
 pub fn ways(said: &Said) -> Vec<(String, Larger)> {
     let (topic, payload) = said.clone();
     let mut ways: Vec<(String, Larger)> = Vec::new();
-    let mut way = |how: String, inside: Range<usize>, part: Box<dyn Fn(&str, usize) -> String>| {
+    let mut way = |how: String, inside: Range<usize>, part: Part| {
         let (topic, payload) = said.clone();
         let larger = move |size: usize| {
             let text = String::from_utf8_lossy(&payload[inside.clone()]).into_owned();

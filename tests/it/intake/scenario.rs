@@ -158,7 +158,7 @@ fn play(line: &mut Line) {
         attempts(line, !PARTITION.contains(&at));
     }
     let mut at = 700;
-    while line.rig().reader().outbox(Some(NoticeState::Pending), 0, 1).unwrap() != [] {
+    while !line.rig().reader().outbox(Some(NoticeState::Pending), 0, 1).unwrap().is_empty() {
         at += 60;
         assert!(at < 2 * 24 * 60, "notices are never delivered");
         line.tick(minute(at));
