@@ -158,10 +158,8 @@ fn read(
 fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
     let data_dir = root.get("data_dir").and_then(|i| i.path());
-    let disk = daemon::disk(&mut root);
-    let http = daemon::http(&mut root);
-    let presets = presets::all(&mut root);
-    let quality = quality::read(&mut root);
+    let (disk, http) = (daemon::disk(&mut root), daemon::http(&mut root));
+    let (presets, quality) = (presets::all(&mut root), quality::read(&mut root));
     let mut sources = source::read(&mut root, instance.as_deref(), (&presets, &quality));
     let stations = station::read(&mut root);
     let rulesets = rulesets::read(&mut root);

@@ -115,7 +115,8 @@ fn atom(ctx: &Ctx, events: &[EventRow]) -> String {
 /// Where, which ladder, from which level to which.
 fn title(event: &EventRow) -> String {
     let text = |at: &str| event.data.pointer(at).and_then(Value::as_str);
-    let scope = ["/scope/name/en", "/scope/name/ko", "/scope/zone", "/scope/station"];
+    let scope =
+        ["/scope/name/en", "/scope/name/ko", "/scope/name/zh", "/scope/zone", "/scope/station"];
     let place = scope.into_iter().find_map(text).unwrap_or(&event.subject);
     let [ladder, from, to] = ["/ladder", "/from", "/to"].map(|at| text(at).unwrap_or("?"));
     format!("{place}, {ladder}: {from} → {to}")

@@ -18,7 +18,9 @@ pub(super) fn told(text: &str) -> Result<Told, String> {
         Flag::from_code(text.trim_end_matches('i').parse().ok()?)
     };
     let mut found: Vec<Found> = Vec::new();
-    for (name, text) in &line.fields {
+    let of_another =
+        |name: &str| name.strip_suffix("_flag").is_some_and(|field| series(field).is_some());
+    for (name, text) in line.fields.iter().filter(|(name, _)| !of_another(name)) {
         let Some((quantity, label)) = series(name) else { continue };
         let number = text.trim_end_matches(['i', 'u']).parse::<f64>().ok();
         let value = number

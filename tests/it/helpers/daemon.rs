@@ -3,7 +3,7 @@
 
 use super::small_disk::SmallDisk;
 use serde_json::Value;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -391,12 +391,4 @@ fn balanced(counts: &Value) {
 fn address_of(line: &str) -> Option<&str> {
     let (_, rest) = line.split_once(" started address=")?;
     rest.split_whitespace().next()
-}
-
-/// A file's whole content.
-pub fn bytes_of(path: &Path) -> Vec<u8> {
-    use std::io::Read;
-    let mut bytes = Vec::new();
-    File::open(path).unwrap().read_to_end(&mut bytes).unwrap();
-    bytes
 }

@@ -95,12 +95,11 @@ impl Victoria {
         }
     }
 
-    /// Has it delete the series of a selector.
-    pub async fn forget(&self, selector: &str) {
-        let delete = format!("{}/api/v1/admin/tsdb/delete_series", self.url());
-        let client = super::http_client();
-        let answer = client.post(delete).query(&[("match[]", selector)]).send().await.unwrap();
-        assert!(answer.status().is_success(), "{answer:?}");
+    /// Loses its disk, and starts again with an empty one.
+    pub async fn lose_all(&mut self) {
+        self.kill();
+        self.dir = tempfile::tempdir().unwrap();
+        assert!(self.start().await, "it does not start again");
     }
 
     /// Every sample of a metric, by a Prometheus selector, as it exports them.

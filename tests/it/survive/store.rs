@@ -2,7 +2,7 @@
 //! nothing there.
 
 use super::world::{config, source};
-use crate::helpers::daemon::{PATIENCE, TestDaemon, bytes_of};
+use crate::helpers::daemon::{PATIENCE, TestDaemon};
 use crate::helpers::mosquitto::{Mosquitto, free_port};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -26,10 +26,10 @@ fn idle() -> (TestDaemon, PathBuf) {
 
 /// Refused by name, and not a byte of the file changed.
 fn refused_untouched(daemon: &TestDaemon, file: &Path, code: i32) {
-    let before = bytes_of(file);
+    let before = std::fs::read(file).unwrap();
     let said = refused(daemon, code);
     assert!(said.contains("dustline.db"), "{said}");
-    assert!(bytes_of(file) == before, "the file was changed");
+    assert!(std::fs::read(file).unwrap() == before, "the file was changed");
     for beside in ["dustline.db-wal", "dustline.db-journal"] {
         assert!(!file.with_file_name(beside).exists(), "{beside} was left behind");
     }
@@ -103,7 +103,7 @@ async fn a_store_with_its_head_torn_off_is_exit_73_and_untouched() {
     let file = daemon.data().join("dustline.db");
     // Whatever is still in the log beside it goes into the file.
     Connection::open(&file).unwrap().query_row("PRAGMA wal_checkpoint", [], |_| Ok(())).unwrap();
-    let mut bytes = bytes_of(&file);
+    let mut bytes = std::fs::read(&file).unwrap();
     bytes[..4096].fill(0);
     std::fs::write(&file, bytes).unwrap();
     refused_untouched(&daemon, &file, 73);
