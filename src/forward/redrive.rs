@@ -24,8 +24,9 @@ use tokio::time::Instant;
 
 /// How often a lost hour is sent again before it is given to an operator.
 const TRIES: u32 = 3;
-/// A database may show what it has taken a moment later only.
-const SETTLES: Duration = Duration::from_secs(2);
+/// What was sent again is looked for after as long as hours are given to settle, but
+/// no later than this: a database may show what it has taken a while later only.
+const SETTLES_MAX: Duration = Duration::from_secs(60);
 /// Between questions that were not answered.
 const UNANSWERED: Duration = Duration::from_secs(60);
 /// Hours looked at, the first time a target is read back.
@@ -168,7 +169,9 @@ impl Stage {
         life: &mut Life,
     ) -> Result<Turn, ForwardError> {
         let devices = lost.len();
-        let tries = self.redriving.looking.as_ref().map_or(0, |l| l.tries);
+        let looking = self.redriving.looking.as_ref();
+        let (tries, settles) =
+            looking.map_or((0, SETTLES_MAX), |l| (l.tries, l.after.min(SETTLES_MAX)));
         if tries >= TRIES {
             let detail = format!(
                 "the hour {hour} of {devices} devices, such as {:?}, is not whole there although it was \
@@ -188,7 +191,7 @@ impl Stage {
             if let Some(looking) = &mut self.redriving.looking {
                 looking.tries += 1;
             }
-            self.look_again_in(SETTLES);
+            self.look_again_in(settles);
         }
         Ok(turn)
     }

@@ -3,6 +3,7 @@
 
 use super::rig::{Loop, START, reading, target, until_held, until_journal, with_source};
 use crate::helpers::keeper::Keeper;
+use crate::helpers::soon;
 use crate::helpers::victoria::{self, Victoria};
 use axum::Router;
 use axum::body::Bytes;
@@ -15,6 +16,7 @@ use dustline::store::{HourRow, OpenHour};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// The hour before the one in which the readings of these tests begin.
 fn hour(back: i32) -> Hour {
@@ -211,9 +213,16 @@ async fn what_victoriametrics_has_lost_is_sent_again() {
     assert_eq!(victoria.export("air_pm10").await.len(), 120);
     victoria.lose_all().await;
     assert_eq!(victoria.export("air_pm10").await.len(), 0);
-    let forwarding = Loop::start(&keeper, read_back(&victoria.url()));
-    until_read_back(&keeper, hour(0)).await;
-    assert_eq!(victoria.export("air_pm10").await.len(), 120);
+    // It shows series that are new to it some seconds after it has taken them.
+    let settles = Duration::from_secs(5);
+    let target = Influx { read_back_after: settles, ..read_back(&victoria.url()) };
+    let forwarding = Loop::start(&keeper, target);
+    let whole = async {
+        while victoria.export("air_pm10").await.len() < 120 {
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    soon("all of it", whole).await;
     assert!(forwarding.counted("again") >= 120);
     forwarding.stop().await;
 }
