@@ -8,7 +8,7 @@
 //! | channel | from → to | size | when full |
 //! |---|---|---|---|
 //! | arrivals | mqtt → intake | [`ARRIVALS_MAX`] and [`ARRIVAL_BYTES_MAX`], whichever is reached first | QoS 0: dropped and counted as ignored; QoS 1, 2: the connection is not read until there is room |
-//! | commands | deliver, forward, web, clock → intake | [`COMMANDS_MAX`] | the sender waits |
+//! | commands | deliver, forward, upkeep, web, clock → intake | [`COMMANDS_MAX`] | the sender waits |
 //! | receipts | intake → mqtt, one a lane | [`RECEIPTS_MAX`] batches | the receipt is dropped with its connection, the broker sends again |
 //! | replies | intake → whoever asked, one a command | 1 | never: each is used once; nobody waits any more: dropped |
 //! | committed | intake → forward, web | latest value | never: it is overwritten |
@@ -18,11 +18,13 @@ mod acts;
 mod arrivals;
 mod asked;
 mod reply;
+mod upkeep;
 
 pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct, Redrive};
 pub use arrivals::{Arrivals, Room, Waiting};
 pub use asked::{Acted, NotFollowed, Taken};
 pub use reply::{Reply, reply};
+pub use upkeep::{Part, Upkeep};
 
 use crate::air::{Forecast, Stamp};
 use crate::hotline::{Act, Refusal};
@@ -223,6 +225,13 @@ pub enum Command {
         at: Stamp,
         /// Where the answer goes.
         reply: Reply<Result<Acted, NotFollowed>>,
+    },
+    /// What is done to the store in its own time. Answered with whether it was done.
+    Upkeep {
+        /// A piece of it.
+        work: Upkeep,
+        /// Where the answer goes.
+        reply: Reply<bool>,
     },
     /// An operator does something about notices; answered once it is on disk.
     Outbox {

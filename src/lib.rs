@@ -43,4 +43,5 @@ pub mod statement;
 pub mod store;
 pub mod systemd;
 pub mod telemetry;
+pub mod upkeep;
 pub mod web;

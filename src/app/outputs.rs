@@ -2,9 +2,9 @@
 
 use super::{AppError, OUTPUTS_DEADLINE, Shared, TURN_MAX, ended, messages};
 use crate::config::settings::{ForecastFile, Influx};
-use crate::store::Reader;
+use crate::store::{Reader, SealRule};
 use crate::telemetry::Role;
-use crate::{deliver, foresee, forward, statement};
+use crate::{deliver, foresee, forward, statement, upkeep};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -26,7 +26,27 @@ pub(super) fn start(shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>
         let context = statement_context(shared)?;
         tasks.spawn(ended("statement", statement::run(context, stop.clone())));
     }
+    if !shared.settings.store.seal_after.is_zero() {
+        let context = upkeep_context(shared)?;
+        tasks.spawn(ended("upkeep", upkeep::run(context, stop.clone())));
+    }
     Ok((stop_tx, tasks))
+}
+
+fn upkeep_context(shared: &Shared) -> Result<upkeep::Context, AppError> {
+    let settings = &shared.settings;
+    let part = shared.health.part("upkeep", Role::Edge, Some(TURN_MAX));
+    part.ok();
+    Ok(upkeep::Context {
+        reader: Reader::open(&settings.data_dir)?,
+        rule: SealRule {
+            after: settings.store.seal_after,
+            targets: settings.target_names(),
+            all: false,
+        },
+        commands: shared.to_intake.commands.clone(),
+        part,
+    })
 }
 
 fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {

@@ -33,16 +33,25 @@ pub enum Format {
 impl DataArgs {
     /// Opens the store, and says where devices stand.
     pub fn open(&self) -> Result<(Reader, Places), Failure> {
-        let (dir, places) = match (&self.config, &self.data_dir) {
+        let (dir, places) = self.named()?;
+        let mut reader = Reader::open(&dir)?;
+        reader.refresh_names()?;
+        Ok((reader, places))
+    }
+
+    /// The data directory.
+    pub fn dir(&self) -> Result<PathBuf, Failure> {
+        Ok(self.named()?.0)
+    }
+
+    fn named(&self) -> Result<(PathBuf, Places), Failure> {
+        Ok(match (&self.config, &self.data_dir) {
             (Some(config), _) => {
                 let settings = run::load(config)?.settings;
                 (settings.data_dir, Places::new(&settings.stations))
             }
             (None, dir) => (dir.clone().unwrap_or_default(), Places::default()),
-        };
-        let mut reader = Reader::open(&dir)?;
-        reader.refresh_names()?;
-        Ok((reader, places))
+        })
     }
 }
 

@@ -57,7 +57,7 @@ impl Failure {
 impl From<StoreError> for Failure {
     fn from(e: StoreError) -> Failure {
         let code = match &e {
-            StoreError::Newer { .. } => Code::NewerStore,
+            StoreError::Newer { .. } | StoreError::State { .. } => Code::NewerStore,
             StoreError::Sqlite { .. } | StoreError::Full { .. } => Code::Failed,
             _ => Code::DataDir,
         };

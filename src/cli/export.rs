@@ -1,18 +1,22 @@
 //! `dustline export`: readings and hours, streamed.
 //!
-//! Readings come in the order of receipt, so a revision follows what it revises
-//! and is marked in the column `revision`: of several for one series and time
-//! the last one counts. Hours come by device, then time. Memory does not grow
-//! with what is exported.
+//! Readings come as they are kept: first those that are sealed, in parts of one
+//! device each, then the others in the order of receipt. A revision follows what
+//! it revises and is marked in the column `revision`: of several for one series
+//! and time the last one counts. Hours come by device, then time. All of it is as
+//! of one moment, and memory does not grow with what is exported.
 
+mod sink;
+
+use super::Failure;
 use super::data::{DataArgs, parse_time};
-use super::{Code, Failure};
 use crate::air::reading::{Label, TimeSource};
 use crate::air::{Hour, Measured, Quantity, Stamp};
 use crate::forward::line;
-use crate::store::{ArrivalRow, DeviceId, HourPlace, HourRow, Reader, RowKind};
+use crate::store::{DeviceId, HourPlace, HourRow, Kept, PartInfo, Reader, RowKind};
 use crate::web::{self, Places, Time};
 use serde::Serialize;
+use sink::Sink;
 use std::collections::HashSet;
 use std::io::Write;
 
@@ -50,7 +54,7 @@ pub struct ExportArgs {
 /// What is exported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
 enum Kind {
-    /// Every reading, with revisions, in the order of receipt.
+    /// Every reading, with revisions behind what they revise.
     #[default]
     Readings,
     /// Closed hours, by device and time.
@@ -132,74 +136,10 @@ struct HourLine<'a> {
     flagged: u32,
 }
 
-/// Writes rows in the form asked for.
-enum Sink<W: Write> {
-    Csv(Box<csv::Writer<W>>),
-    Jsonl(W),
-    Line(W, String),
-}
-
-impl<W: Write> Sink<W> {
-    /// A sink that has written its header: also when no row follows.
-    fn start(format: ExportFormat, columns: &[&str], out: W) -> Result<Sink<W>, Failure> {
-        Ok(match format {
-            ExportFormat::Csv => {
-                let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
-                csv.write_record(columns).map_err(csv_failure)?;
-                Sink::Csv(Box::new(csv))
-            }
-            ExportFormat::Jsonl => Sink::Jsonl(out),
-            ExportFormat::Line => Sink::Line(out, String::new()),
-        })
-    }
-
-    /// Writes a row; not for line protocol, which has [`Sink::text`].
-    fn row(&mut self, row: &impl Serialize) -> Result<(), Failure> {
-        match self {
-            Sink::Csv(csv) => csv.serialize(row).map_err(csv_failure),
-            Sink::Jsonl(out) => {
-                serde_json::to_writer(&mut *out, row).map_err(std::io::Error::from)?;
-                Ok(out.write_all(b"\n")?)
-            }
-            Sink::Line(..) => Ok(()),
-        }
-    }
-
-    /// The text of line protocol to append to, if that is the form.
-    fn text(&mut self) -> Option<&mut String> {
-        match self {
-            Sink::Line(_, text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// Passes on what was collected.
-    fn flush(&mut self) -> Result<(), Failure> {
-        match self {
-            Sink::Csv(csv) => csv.flush()?,
-            Sink::Jsonl(out) => out.flush()?,
-            Sink::Line(out, text) => {
-                out.write_all(text.as_bytes())?;
-                text.clear();
-                out.flush()?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn csv_failure(e: csv::Error) -> Failure {
-    match e.into_kind() {
-        csv::ErrorKind::Io(e) => e.into(),
-        other => Failure::new(Code::Failed, format!("cannot write a row: {other:?}")),
-    }
-}
-
 /// What is wanted, and what is needed to name it.
 struct Export<'a> {
     args: &'a ExportArgs,
     places: Places,
-    reader: Reader,
     /// `None`: all.
     devices: Option<HashSet<DeviceId>>,
 }
@@ -209,16 +149,16 @@ pub fn run(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let (mut reader, places) = args.data.open()?;
     let devices = places.wanted(&mut reader, args.device.as_deref(), args.station.as_deref())?;
     let devices = devices.map(HashSet::from_iter);
-    let mut export = Export { args, places, reader, devices };
+    let export = Export { args, places, devices };
     let columns = match args.kind {
         Kind::Readings => &READING_COLUMNS[..],
         Kind::Hours => &HOUR_COLUMNS[..],
     };
     let mut sink = Sink::start(args.format, columns, out)?;
-    match args.kind {
-        Kind::Readings => export.readings(&mut sink)?,
-        Kind::Hours => export.hours(&mut sink)?,
-    }
+    reader.at_once(|reader| match args.kind {
+        Kind::Readings => export.readings(reader, &mut sink),
+        Kind::Hours => export.hours(reader, &mut sink),
+    })?;
     sink.flush()
 }
 
@@ -231,67 +171,82 @@ impl Export<'_> {
         self.args.from.is_none_or(|from| at >= from) && self.args.to.is_none_or(|to| at < to)
     }
 
-    fn readings<W: Write>(&mut self, sink: &mut Sink<W>) -> Result<(), Failure> {
-        // What comes in meanwhile is for the next export.
-        let end = self.reader.committed()?.journal;
+    /// First what is sealed, part by part, then the journal.
+    fn readings<W: Write>(&self, reader: &mut Reader, sink: &mut Sink<W>) -> Result<(), Failure> {
+        let mut upto = 0;
+        loop {
+            let parts = reader.parts_after(upto, STEP)?;
+            let Some(last) = parts.last() else { break };
+            upto = last.upto;
+            for part in parts.iter().filter(|part| self.wants_some_of(part)) {
+                for row in reader.part(part)? {
+                    self.reading(reader, part.device, row, sink)?;
+                }
+                sink.flush()?;
+            }
+        }
         let mut after = 0;
-        while after < end {
-            let rows = self.reader.journal(after, STEP)?;
-            let Some(last) = rows.last() else { break };
+        loop {
+            let rows = reader.journal(after, STEP)?;
+            let Some(last) = rows.last() else { return Ok(()) };
             after = last.seq;
-            for row in rows.into_iter().take_while(|row| row.seq <= end) {
-                if let RowKind::Arrival(mut arrival) = row.kind {
-                    self.select(&mut arrival);
-                    self.reading(row.received, &arrival, sink)?;
+            for row in rows {
+                let RowKind::Arrival(arrival) = row.kind else { continue };
+                if let Some(device) = arrival.device.filter(|d| self.wants(*d)) {
+                    self.reading(reader, device, Kept::of(row.received, arrival), sink)?;
                 }
             }
             sink.flush()?;
         }
-        Ok(())
     }
 
-    /// Leaves only the values that are wanted.
-    fn select(&self, arrival: &mut ArrivalRow) {
-        let wanted =
-            arrival.device.is_some_and(|d| self.wants(d)) && self.in_range(arrival.observed);
-        let quantity = self.args.quantity;
-        arrival.values.retain(|m| wanted && quantity.is_none_or(|q| q == m.value.quantity));
+    fn wants_some_of(&self, part: &PartInfo) -> bool {
+        let (from, to) = (self.args.from, self.args.to);
+        self.wants(part.device)
+            && from.is_none_or(|from| part.last.end() > from)
+            && to.is_none_or(|to| part.first.start() < to)
     }
 
+    /// Writes those readings of a row that are wanted.
     fn reading<W: Write>(
-        &mut self,
-        received: Stamp,
-        arrival: &ArrivalRow,
+        &self,
+        reader: &mut Reader,
+        device: DeviceId,
+        mut row: Kept,
         sink: &mut Sink<W>,
     ) -> Result<(), Failure> {
-        let (Some(id), false) = (arrival.device, arrival.values.is_empty()) else { return Ok(()) };
+        let quantity = self.args.quantity;
+        row.values.retain(|m| quantity.is_none_or(|q| q == m.value.quantity));
+        if row.values.is_empty() || !self.in_range(row.observed) {
+            return Ok(());
+        }
         let source = match sink.text() {
-            Some(_) => web::source_name(&mut self.reader, arrival.source)?,
+            Some(_) => web::source_name(reader, row.source)?,
             None => String::new(),
         };
-        let device = web::device_name(&mut self.reader, id)?;
+        let device = web::device_name(reader, device)?;
         let station = self.places.station(&device);
         if let Some(text) = sink.text() {
             let mut prefix = String::new();
             let tags = [("device", device.as_str()), ("source", &source), ("station", station)];
             line::start(&mut prefix, "air", &tags);
-            line::reading(text, &prefix, &arrival.values, arrival.observed, &mut Vec::new());
+            line::reading(text, &prefix, &row.values, row.observed, &mut Vec::new());
             return Ok(());
         }
-        for m in &arrival.values {
-            sink.row(&reading_row(&device, station, received, arrival, m))?;
+        for m in &row.values {
+            sink.row(&reading_row(&device, station, &row, m))?;
         }
         Ok(())
     }
 
-    fn hours<W: Write>(&mut self, sink: &mut Sink<W>) -> Result<(), Failure> {
+    fn hours<W: Write>(&self, reader: &mut Reader, sink: &mut Sink<W>) -> Result<(), Failure> {
         let hour = |t: Stamp| if t.hour().start() < t { t.hour().next() } else { t.hour() };
         let range = (
             self.args.from.map_or(Hour(i32::MIN), hour),
             self.args.to.map_or(Hour(i32::MAX), hour),
         );
         let devices: Vec<(DeviceId, String)> =
-            self.reader.devices().map(|(id, name)| (id, name.to_owned())).collect();
+            reader.devices().map(|(id, name)| (id, name.to_owned())).collect();
         for (id, device) in &devices {
             if !self.wants(*id) {
                 continue;
@@ -299,11 +254,11 @@ impl Export<'_> {
             let station = self.places.station(device);
             let mut after = HourPlace::START;
             loop {
-                let rows = self.reader.hours_page(*id, range, self.args.quantity, after, STEP)?;
+                let rows = reader.hours_page(*id, range, self.args.quantity, after, STEP)?;
                 let Some(last) = rows.last() else { break };
                 after = HourPlace::of(last);
                 for row in &rows {
-                    let label = label(&mut self.reader, row.label)?;
+                    let label = label(reader, row.label)?;
                     hour_row(sink, device, station, row, &label)?;
                 }
                 sink.flush()?;
@@ -316,8 +271,7 @@ impl Export<'_> {
 fn reading_row<'a>(
     device: &'a str,
     station: &'a str,
-    received: Stamp,
-    arrival: &ArrivalRow,
+    row: &Kept,
     m: &'a Measured,
 ) -> ReadingRow<'a> {
     ReadingRow {
@@ -328,12 +282,12 @@ fn reading_row<'a>(
         variant: &m.value.label.variant,
         value: m.value.value,
         unit: m.value.quantity.unit(),
-        at: Time(arrival.observed),
-        received_at: Time(received),
-        time_source: arrival.time_source,
+        at: Time(row.observed),
+        received_at: Time(row.received),
+        time_source: row.time_source,
         flag: m.flag.code(),
         reasons: m.reasons.to_string(),
-        revision: arrival.revises,
+        revision: row.revises,
     }
 }
 

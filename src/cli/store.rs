@@ -1,8 +1,9 @@
-//! `dustline store`: how large the data are, whether they are whole, a copy of them.
+//! `dustline store`: how large the data are, whether they are whole, a copy of them,
+//! and as little room as they need.
 
 use super::data::{DataArgs, Format, table};
 use super::{Code, Failure};
-use crate::store::{Checked, Info};
+use crate::store::{self, Checked, Info, Reader, SealRule, StoreError, Tier, Writer};
 use std::io::{IsTerminal, Write, stderr};
 use std::path::PathBuf;
 
@@ -21,6 +22,15 @@ enum Action {
     Check(LookArgs),
     /// Copy the store into a directory, also while a daemon runs.
     Backup(BackupArgs),
+    /// Merge all parts of history that can be, and make the file as small as what is
+    /// in it. No daemon may run; needs as much room again as the store has afterwards.
+    Compact(CompactArgs),
+}
+
+#[derive(Debug, clap::Args)]
+struct CompactArgs {
+    #[command(flatten)]
+    data: DataArgs,
 }
 
 #[derive(Debug, clap::Args)]
@@ -46,6 +56,7 @@ pub fn run(args: &StoreArgs, out: &mut impl Write) -> Result<(), Failure> {
         Action::Info(args) => info(args, out),
         Action::Check(args) => check(args, out),
         Action::Backup(args) => backup(args, out),
+        Action::Compact(args) => compact(args, out),
     }?;
     Ok(out.flush()?)
 }
@@ -66,10 +77,16 @@ fn json(value: &impl serde::Serialize) -> Result<String, Failure> {
 fn print_info(info: &Info, out: &mut impl Write) -> Result<(), Failure> {
     let row = |t: &crate::store::TableInfo| vec![t.name.clone(), t.rows.to_string(), size(t.bytes)];
     table(out, &["table", ">rows", ">size"], &info.tables.iter().map(row).collect::<Vec<_>>())?;
+    let row = |t: &Tier| {
+        let each = t.bytes_per_value.map_or("-".to_owned(), |each| format!("{each:.2} B"));
+        let time = |t: &Option<String>| t.clone().unwrap_or("-".to_owned());
+        let (name, values) = (t.name.to_owned(), t.values.to_string());
+        vec![name, values, size(t.bytes), each, time(&t.oldest), time(&t.newest)]
+    };
+    let head = ["tier", ">values", ">size", ">each", "oldest", "newest"];
+    writeln!(out)?;
+    table(out, &head, &info.tiers.iter().map(row).collect::<Vec<_>>())?;
     writeln!(out, "\nfile {}, write-ahead log {}", size(info.file), size(info.wal))?;
-    if let (Some(oldest), Some(newest)) = (&info.oldest, &info.newest) {
-        writeln!(out, "journal from {oldest} to {newest}")?;
-    }
     if let Some(each) = info.bytes_per_reading {
         writeln!(out, "{} readings, {each:.1} bytes each", info.readings)?;
     }
@@ -115,12 +132,39 @@ fn print_checked(checked: &Checked, out: &mut impl Write) -> Result<(), Failure>
     if more > 0 {
         writeln!(out, "and {more} more of the same kinds")?;
     }
-    let Checked { rows, readings, hours, .. } = checked;
-    writeln!(out, "{rows} journal rows, {readings} readings, {hours} closed hours looked at")?;
+    let Checked { rows, parts, readings, hours, .. } = checked;
+    writeln!(
+        out,
+        "{rows} journal rows, {parts} parts of history, {readings} readings, {hours} closed hours looked at"
+    )?;
     if checked.found == 0 {
         writeln!(out, "everything is there and agrees")?;
     }
     Ok(())
+}
+
+fn compact(args: &CompactArgs, out: &mut impl Write) -> Result<(), Failure> {
+    let dir = args.data.dir()?;
+    // Whoever has no store there shall not get an empty one.
+    drop(args.data.open()?);
+    let _lock = store::lock(&dir)?;
+    let mut writer = Writer::open(&dir)?;
+    let mut reader = Reader::open(&dir)?;
+    let before = reader.bytes();
+    // Only the daemon can seal: a restart needs its state as of then.
+    let rule = SealRule { all: true, ..SealRule::default() };
+    store::pass(&mut reader, &rule, |work| {
+        writer.begin()?;
+        let done = writer.upkeep(&work)?;
+        writer.commit()?;
+        Ok::<_, StoreError>(done)
+    })?;
+    // Nobody may look while the file is made anew.
+    drop(reader);
+    writer.shrink()?;
+    let after = args.data.open()?.0.bytes();
+    let (before, after) = (size(before), size(after));
+    Ok(writeln!(out, "{before} before, {after} now")?)
 }
 
 fn backup(args: &BackupArgs, out: &mut impl Write) -> Result<(), Failure> {

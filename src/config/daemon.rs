@@ -1,7 +1,7 @@
 //! What concerns the daemon as a whole: its server, its judgement, its log.
 
 use super::reader::Table;
-use super::settings::{DiskBounds, Http, Judgement, Ledger, Quarantine};
+use super::settings::{DiskBounds, Http, Judgement, Keeping, Ledger, Quarantine};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -121,6 +121,15 @@ pub(super) fn quarantine(root: &mut Table<'_>) -> Quarantine {
     };
     table.finish();
     quarantine
+}
+
+/// Reads `[store]`.
+pub(super) fn store(root: &mut Table<'_>) -> Keeping {
+    let mut table = root.table("store");
+    let defaults = Keeping::default();
+    let seal_after = table.duration_from("seal_after", defaults.seal_after, Duration::ZERO);
+    table.finish();
+    Keeping { seal_after }
 }
 
 /// Reads `[log]`: whether lines are JSON.

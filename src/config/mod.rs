@@ -167,13 +167,12 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let couplings = coupling::read(&mut root, &zone_ids);
     let forecast_zones = forecast::zones(&zones);
     route::give_zones(&mut sources, &forecast_zones);
-    let forecast_files = forecast::files(&mut root);
-    let own_forecast = forecast::own(&mut root);
+    let (forecast_files, own_forecast) = (forecast::files(&mut root), forecast::own(&mut root));
     let thresholds = zone::thresholds(&mut root, &rulesets);
     let (delivery, timeout) = outputs::delivery(&mut root);
     let (outgoing, templates) = (outgoing::read(&mut root), templates::read(&mut root));
     let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
-    let influxdb = outputs::influxdb(&mut root);
+    let (influxdb, store) = (outputs::influxdb(&mut root), daemon::store(&mut root));
     let (judgement, log_json) = (daemon::judgement(&mut root), daemon::log_json(&mut root));
     let (ledger, quarantine) = (daemon::ledger(&mut root), daemon::quarantine(&mut root));
     let named = hotline::Named {
@@ -201,6 +200,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         thresholds,
         receivers,
         influxdb,
+        store,
         judgement,
         quality,
         ledger,

@@ -58,6 +58,8 @@ pub struct Settings {
     pub receivers: Vec<Receiver>,
     /// Databases that get a copy.
     pub influxdb: Vec<Influx>,
+    /// How long what is stored stays as it is.
+    pub store: Keeping,
     /// How hours are closed and judged.
     pub judgement: Judgement,
     /// How readings are believed, unless their source says otherwise.
@@ -338,6 +340,20 @@ impl Default for Judgement {
             revise_within: minutes(72 * 60),
             notify_late: false,
         }
+    }
+}
+
+/// How long what is stored stays as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keeping {
+    /// Rows of the journal are sealed this long after they came in. Zero, the
+    /// default: never.
+    pub seal_after: Duration,
+}
+
+impl Default for Keeping {
+    fn default() -> Keeping {
+        Keeping { seal_after: Duration::ZERO }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use super::batch::{Batch, Limits, Source};
 use crate::air::{Hour, Stamp};
-use crate::store::{DeviceId, Filter, RowKind, StoreError};
+use crate::store::{DeviceId, Filter, StoreError};
 use std::collections::HashMap;
 
 /// How many readings each series of an hour has, by device and field.
@@ -38,7 +38,7 @@ impl Source {
                 if !batch.room(limits) {
                     return Ok(Piece { batch, next: Some((device, closed.hour)) });
                 }
-                self.device_hour(&mut batch, device, closed.head, (from, to))?;
+                self.device_hour(&mut batch, device, (closed.hour, closed.head), (from, to))?;
                 self.closed_hours(&mut batch, device, closed.hour, (from, to))?;
             }
             (device, hour) = (DeviceId(device.0.saturating_add(1)), from.hour());
@@ -57,7 +57,8 @@ impl Source {
         for name in devices {
             let Some(device) = self.reader.device_id(name) else { continue };
             for closed in self.reader.closed_hours(device, hour, hour.next())? {
-                self.device_hour(&mut batch, device, closed.head, (hour.start(), hour.end()))?;
+                let place = (closed.hour, closed.head);
+                self.device_hour(&mut batch, device, place, (hour.start(), hour.end()))?;
             }
         }
         Ok(batch)
@@ -69,16 +70,12 @@ impl Source {
         &mut self,
         batch: &mut Batch,
         device: DeviceId,
-        head: i64,
+        (hour, head): (Hour, i64),
         (from, to): (Stamp, Stamp),
     ) -> Result<(), StoreError> {
-        for row in self.reader.chain(head)?.into_iter().rev() {
-            if let RowKind::Arrival(arrival) = &row.kind
-                && arrival.device == Some(device)
-                && !arrival.values.is_empty()
-                && (from..to).contains(&arrival.observed)
-            {
-                self.reading(batch, arrival)?;
+        for row in self.reader.chain((device, hour), head)?.into_iter().rev() {
+            if !row.values.is_empty() && (from..to).contains(&row.observed) {
+                self.reading(batch, device, &row)?;
             }
         }
         Ok(())

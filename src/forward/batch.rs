@@ -4,7 +4,7 @@ use super::line;
 use crate::air::{Label, Stamp};
 use crate::config::settings::{Influx, Settings};
 use crate::store::{
-    ArrivalRow, ChangeRow, Cursor, DeviceId, Filter, HourRow, Reader, RowKind, StoreError,
+    ChangeRow, Cursor, DeviceId, Filter, HourRow, Kept, Reader, RowKind, StoreError,
 };
 use std::collections::HashMap;
 use std::ops::Range;
@@ -162,6 +162,9 @@ impl Source {
     }
 
     fn readings(&mut self, batch: &mut Batch, limits: Limits) -> Result<(), StoreError> {
+        if batch.upto.journal < self.reader.sealed_through()? && self.sealed(batch)? {
+            return Ok(());
+        }
         let rows = self.reader.journal(batch.upto.journal, limits.lines)?;
         batch.full = rows.len() >= limits.lines;
         for row in rows {
@@ -170,23 +173,43 @@ impl Source {
                 return Ok(());
             }
             batch.upto.journal = row.seq;
-            if let RowKind::Arrival(arrival) = &row.kind
+            if let RowKind::Arrival(arrival) = row.kind
+                && let Some(device) = arrival.device
                 && !arrival.values.is_empty()
                 && batch.takes(arrival.observed, limits)
             {
-                self.reading(batch, arrival)?;
+                self.reading(batch, device, &Kept::of(row.received, arrival))?;
             }
         }
         Ok(())
     }
 
+    /// The next part of sealed history, for a target that does not have it: one that
+    /// is new. `false` if there is none left, and the journal follows. A part is one
+    /// batch, whatever the limits: it has about as many lines as they usually say.
+    fn sealed(&mut self, batch: &mut Batch) -> Result<bool, StoreError> {
+        let found = self.reader.at_once(|reader| {
+            let Some(part) = reader.parts_after(batch.upto.journal, 1)?.first().copied() else {
+                batch.upto.journal = reader.sealed_through()?;
+                return Ok::<_, StoreError>(None);
+            };
+            Ok(Some((part, reader.part(&part)?)))
+        })?;
+        let Some((part, rows)) = found else { return Ok(false) };
+        for row in rows {
+            self.reading(batch, part.device, &row)?;
+        }
+        batch.upto.journal = part.upto;
+        batch.full = true;
+        Ok(true)
+    }
+
     pub(super) fn reading(
         &mut self,
         batch: &mut Batch,
-        row: &ArrivalRow,
+        device: DeviceId,
+        row: &Kept,
     ) -> Result<(), StoreError> {
-        // A row with values has a device; 0 is no device's row.
-        let device = row.device.unwrap_or(DeviceId(0));
         let place = (device, row.source);
         if !self.prefixes.contains_key(&place) {
             let prefix = self.prefix(device, row.source)?;
@@ -292,96 +315,4 @@ impl Source {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::air::reading::TimeSource;
-    use crate::air::{Flag, Measured, Quantity, Reasons, Value};
-    use crate::store::{Bucket, Writer};
-
-    fn row(device: DeviceId, source: u32, at: i64, values: Vec<Measured>) -> RowKind {
-        RowKind::Arrival(ArrivalRow {
-            source,
-            bucket: if values.is_empty() { Bucket::Duplicate } else { Bucket::Stored },
-            continues: false,
-            device: Some(device),
-            observed: Stamp(at),
-            time_source: TimeSource::Device,
-            revises: false,
-            prev: 0,
-            packet: None,
-            values,
-            duplicates: 0,
-            skipped: 0,
-        })
-    }
-
-    fn limits_of(lines: usize, bytes: usize) -> Limits {
-        Limits { lines, bytes, oldest: Stamp(i64::MIN) }
-    }
-
-    fn value(v: f64) -> Vec<Measured> {
-        let value = Value::main(Quantity::Pm10, v);
-        vec![Measured { value, flag: Flag::Pass, reasons: Reasons::default() }]
-    }
-
-    fn stored(rows: i64) -> (tempfile::TempDir, Source) {
-        let dir = tempfile::tempdir().unwrap();
-        let mut writer = Writer::open(dir.path()).unwrap();
-        let source = writer.source("city").unwrap();
-        writer.begin().unwrap();
-        let device = writer.device("s1", source).unwrap();
-        for i in 0..rows {
-            writer.append(Stamp(i), row(device, source, i, value(i as f64))).unwrap();
-            if i % 3 == 0 {
-                writer.append(Stamp(i), row(device, source, i, Vec::new())).unwrap();
-            }
-        }
-        writer.commit().unwrap();
-        let labels = Labels {
-            stations: HashMap::from([("s1".to_owned(), "jongno".to_owned())]),
-            ..Labels::default()
-        };
-        let source = Source::new(Reader::open(dir.path()).unwrap(), labels);
-        (dir, source)
-    }
-
-    #[test]
-    fn every_reading_is_in_exactly_one_batch_whatever_the_limits() {
-        let (_dir, mut source) = stored(20);
-        let (_, whole) = whole(&mut source, limits_of(1000, 1 << 20));
-        for limits in [(1, 1 << 20), (7, 1 << 20), (1000, 1), (1000, 200)] {
-            let limits = limits_of(limits.0, limits.1);
-            let (batches, text) = self::whole(&mut source, limits);
-            assert!(batches > 1);
-            assert_eq!(text, whole);
-        }
-        assert_eq!(whole.lines().count(), 20);
-        let first = "air,device=s1,source=city,station=jongno pm10=0,pm10_flag=1i 0\n";
-        assert!(whole.starts_with(first), "{whole}");
-    }
-
-    fn whole(source: &mut Source, limits: Limits) -> (usize, String) {
-        let (mut cursor, mut text, mut batches) = (Cursor::default(), String::new(), 0);
-        loop {
-            let batch = source.next(cursor, limits).unwrap();
-            assert!(batch.len() <= limits.lines);
-            text.push_str(batch.lines(0..batch.len()));
-            cursor = batch.upto;
-            batches += 1;
-            if !batch.full {
-                assert_eq!(cursor.journal, 27);
-                return (batches, text);
-            }
-        }
-    }
-
-    #[test]
-    fn parts_of_a_batch_are_whole_lines() {
-        let (_dir, mut source) = stored(3);
-        let batch = source.next(Cursor::default(), limits_of(100, 1 << 20)).unwrap();
-        let parts: Vec<&str> = (0..3).map(|i| batch.lines(i..i + 1)).collect();
-        assert_eq!(parts.concat(), batch.lines(0..3));
-        assert!(parts.iter().all(|p| p.ends_with('\n') && p.lines().count() == 1));
-        assert_eq!(batch.lines(1..1), "");
-    }
-}
+mod tests;

@@ -241,7 +241,7 @@ impl State {
         let when = When { observed, source: time_source, received: inward.arrived };
         let judged = self.believed(inward.seat, observation, when, main);
         let there = match &hour {
-            Some(hour) => self.writer.values_at(hour, observed, &judged)?,
+            Some(hour) => self.writer.values_at(device, hour, observed, &judged)?,
             None => Vec::new(),
         };
         for m in judged {

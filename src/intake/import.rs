@@ -99,7 +99,7 @@ impl State {
         let device = self.writer.device(&row.device, source)?;
         let hour = self.hour_of(device, row.at, now)?;
         let there = match &hour {
-            Some(hour) => self.writer.values_ever(hour, row.at)?,
+            Some(hour) => self.writer.values_ever(device, hour, row.at)?,
             None => Vec::new(),
         };
         let series = |a: &Measured, b: &Measured| {

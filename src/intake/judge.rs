@@ -22,7 +22,7 @@ pub(super) fn open_hour(
     let hour = arrival.observed.hour();
     let again = match (arrival.revises, state.index.device(device).and_then(|d| d.open_hour(hour)))
     {
-        (true, Some(open)) => Some(state.writer.counting(open.head)?),
+        (true, Some(open)) => Some(state.writer.counting((device, hour), open.head)?),
         _ => None,
     };
     let judged = match mode {
@@ -149,7 +149,7 @@ fn sum_again(
     device: DeviceId,
     open: &OpenHour,
 ) -> Result<DeviceHour, StoreError> {
-    let all = state.writer.counting(open.head)?;
+    let all = state.writer.counting((device, open.hour), open.head)?;
     let mut keys: Vec<(Quantity, u32, Measured)> = Vec::new();
     for (_, measured) in &all {
         let key = (measured.value.quantity, state.writer.label(&measured.value.label)?);

@@ -8,7 +8,7 @@ use super::plan::Plan;
 use super::tally::Tally;
 use crate::air::{Hour, Stamp};
 use crate::decode::Memory;
-use crate::flow::IMPORT;
+use crate::flow::{IMPORT, Upkeep};
 use crate::quality::Past;
 use crate::rules::judge::{Judge, Saved};
 use crate::store::{
@@ -61,6 +61,24 @@ pub(super) struct State {
     /// How much is set aside.
     pub aside: AsideSize,
     snapshot_at: i64,
+}
+
+/// The state as it is kept; from nothing on, if that cannot be read and the whole
+/// journal is there to absorb.
+fn kept(writer: &Writer) -> Result<(Index, (Saved, Past)), StoreError> {
+    let kept = writer.snapshot()?;
+    let any = kept.is_some();
+    let both = kept.and_then(|k| Index::decode(&k.index).zip(believe::unpack(&k.state)));
+    match both {
+        Some(both) => Ok(both),
+        None if writer.sealed_through() > 0 => Err(writer.unknown_state()),
+        None => {
+            if any {
+                tracing::warn!("the snapshot is of another version; reading the whole journal");
+            }
+            Ok(<_>::default())
+        }
+    }
 }
 
 /// Whether a row is absorbed as it happens or after a restart.
@@ -130,15 +148,7 @@ impl State {
         for seat in &mut self.seats {
             seat.memory = Memory::of(self.writer.remembered(seat.row)?);
         }
-        let kept = self.writer.snapshot()?.and_then(|kept| {
-            let index = Index::decode(&kept.index);
-            let both = index.zip(believe::unpack(&kept.state));
-            if both.is_none() {
-                tracing::warn!("the snapshot is of another version; reading the whole journal");
-            }
-            both
-        });
-        let (index, (saved, past)): (Index, (Saved, Past)) = kept.unwrap_or_default();
+        let (index, (saved, past)) = kept(&self.writer)?;
         self.judge = Judge::new(self.plan.judge.clone(), now);
         for number in 1..=saved.devices() {
             self.judge.announce(self.writer.device_name(DeviceId(number)));
@@ -278,6 +288,14 @@ impl State {
             self.keep_snapshot()?;
         }
         Ok(())
+    }
+
+    /// Does a piece of what the store needs done in its own time.
+    pub fn upkeep(&mut self, work: &Upkeep) -> Result<bool, StoreError> {
+        match work {
+            Upkeep::Snapshot => self.keep_snapshot().map(|()| true),
+            other => self.writer.upkeep(other),
+        }
     }
 
     /// Writes the state down.

@@ -251,6 +251,10 @@ impl Intake {
                 followed.into_iter().for_each(|followed| reply.put(followed));
                 Ok(())
             }
+            Command::Upkeep { work, reply } => {
+                reply.put(self.state.upkeep(work)?);
+                Ok(())
+            }
             Command::Outbox { act, at, reply } => {
                 reply.put(self.state.handle_outbox(act, *at)?);
                 Ok(())
@@ -323,6 +327,7 @@ fn answer(event: Event) {
         Event::Command(Command::Forecasts { reply, .. }) => reply.send(),
         Event::Command(Command::Act { reply, .. }) => reply.send(),
         Event::Command(Command::Outbox { reply, .. }) => reply.send(),
+        Event::Command(Command::Upkeep { reply, .. }) => reply.send(),
         Event::Command(Command::Aside { reply, .. }) => reply.send(),
         Event::Command(Command::Follow { reply, .. }) => reply.send(),
         Event::Command(Command::Statement { reply, .. }) => reply.send(),

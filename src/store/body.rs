@@ -84,21 +84,21 @@ pub fn decode_body(
 }
 
 /// The value in thousandths, if nothing is lost that way.
-fn exact_milli(value: f64) -> Option<i64> {
+pub(super) fn exact_milli(value: f64) -> Option<i64> {
     let milli = (value * 1000.0).round();
     (milli.abs() < 9e15 && milli / 1000.0 == value && !(value == 0.0 && value.is_sign_negative()))
         .then_some(milli as i64)
 }
 
-fn zigzag(n: i64) -> u64 {
+pub(super) fn zigzag(n: i64) -> u64 {
     ((n << 1) ^ (n >> 63)) as u64
 }
 
-fn unzigzag(n: u64) -> i64 {
+pub(super) fn unzigzag(n: u64) -> i64 {
     (n >> 1) as i64 ^ -((n & 1) as i64)
 }
 
-fn put_varint(out: &mut Vec<u8>, mut n: u64) {
+pub(super) fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     while n >= 0x80 {
         out.push(n as u8 | 0x80);
         n >>= 7;
@@ -106,13 +106,13 @@ fn put_varint(out: &mut Vec<u8>, mut n: u64) {
     out.push(n as u8);
 }
 
-fn take_byte(input: &mut &[u8]) -> Option<u8> {
+pub(super) fn take_byte(input: &mut &[u8]) -> Option<u8> {
     let (first, rest) = input.split_first()?;
     *input = rest;
     Some(*first)
 }
 
-fn take_varint(input: &mut &[u8]) -> Option<u64> {
+pub(super) fn take_varint(input: &mut &[u8]) -> Option<u64> {
     let mut n = 0u64;
     for shift in (0..64).step_by(7) {
         let byte = take_byte(input)?;

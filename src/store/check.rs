@@ -1,12 +1,13 @@
 //! Whether the store is whole: what is kept in two ways must agree.
 //!
-//! The ledger counts the readings that the journal holds, closed hours are sums
-//! of the readings that their chains lead to, notices are of events. A finding
+//! The ledger counts the readings that journal and history hold, closed hours are
+//! sums of the readings that their chains lead to, notices are of events. A finding
 //! says what does not hold, where, and what to do; nothing is changed.
 
 use super::ledger::LedgerLine;
 use super::read::{Reader, Res};
 use super::schema::StoreError;
+use super::sealed::{Kept, PartInfo};
 use super::types::*;
 use crate::air::{Flag, Hour, Quantity, Stamp};
 use crate::rules::HourSums;
@@ -34,7 +35,9 @@ pub struct Finding {
 pub struct Checked {
     /// Rows of the journal.
     pub rows: u64,
-    /// Readings in them.
+    /// Parts of sealed history that were unpacked.
+    pub parts: u64,
+    /// Readings in all of them.
     pub readings: u64,
     /// Closed hours of series that were summed again.
     pub hours: u64,
@@ -51,6 +54,10 @@ const RESTORE: &str = "copy the data directory away, then restore a backup; \
 const REPORT: &str = "keep a copy of the data directory and report this: \
     the readings themselves are whole and can be exported";
 
+const UNREADABLE: &str = "the disk has lost it: copy the data directory away and restore a \
+    backup; without one, everything else is whole and goes on, and the rows of this part can \
+    be deleted from the table `history`";
+
 impl Checked {
     fn find(&mut self, kind: &'static str, place: String, what: String, advice: &'static str) {
         self.found += 1;
@@ -66,6 +73,11 @@ impl Reader {
     /// Looks at everything that is committed. Takes as long as reading it twice.
     pub fn check(&mut self) -> Res<Checked> {
         let mut checked = Checked::default();
+        self.at_once(|reader| reader.check_all(&mut checked))?;
+        Ok(checked)
+    }
+
+    fn check_all(&mut self, checked: &mut Checked) -> Res<()> {
         for problem in self.all("PRAGMA quick_check(20)", [], |r| r.get::<_, String>(0))? {
             if problem != "ok" {
                 checked.find("file", "the file".to_owned(), problem, RESTORE);
@@ -73,30 +85,29 @@ impl Reader {
         }
         // A damaged file is not worth a closer look, and may not bear it.
         if checked.found > 0 {
-            return Ok(checked);
+            return Ok(());
         }
         self.refresh_names()?;
-        // The running ledger is read first: rows that come in later are not counted.
-        let (index, kept, aside) = self.at_once(|reader| {
-            let index = reader.index()?;
-            let kept = reader.ledger(Hour(i32::MIN), Hour(i32::MAX))?;
-            Ok((index, kept, reader.aside_count()?))
-        })?;
+        let index = self.index()?;
+        let kept = self.ledger(Hour(i32::MIN), Hour(i32::MAX))?;
+        let aside = self.aside_count()?;
         let mut ledger = LedgerLine::default();
         for line in kept.iter().map(|(_, line)| line).chain(index.ledger.values()) {
             ledger.messages.merge(&line.messages);
             ledger.readings.merge(&line.readings);
         }
-        self.check_journal(index.seq, &mut checked)?;
-        check_ledger(&ledger, aside, &mut checked);
-        self.check_hours(&mut checked)?;
-        self.check_notices(&mut checked)?;
-        Ok(checked)
+        self.check_journal(index.seq, checked)?;
+        self.check_history(checked)?;
+        check_ledger(&ledger, aside, checked);
+        self.check_hours(checked)?;
+        self.check_notices(checked)?;
+        Ok(())
     }
 
-    /// Every row can be read, none is missing, and `prev` leads back.
+    /// Every row that is not sealed can be read, none is missing, and `prev` leads
+    /// back.
     fn check_journal(&mut self, end: i64, checked: &mut Checked) -> Res<()> {
-        let mut after = 0;
+        let mut after = self.sealed_through()?;
         while after < end {
             let rows = self.journal(after, STEP)?;
             if rows.is_empty() {
@@ -121,6 +132,41 @@ impl Reader {
         Ok(())
     }
 
+    /// The block of every part can be read, and holds what is noted of it.
+    fn check_history(&mut self, checked: &mut Checked) -> Res<()> {
+        let mut after = 0;
+        loop {
+            let parts = self.parts_after(after, STEP)?;
+            let Some(last) = parts.last() else { return Ok(()) };
+            after = last.upto;
+            parts.iter().try_for_each(|part| self.check_part(part, checked))?;
+        }
+    }
+
+    fn check_part(&mut self, part: &PartInfo, checked: &mut Checked) -> Res<()> {
+        checked.parts += 1;
+        let place = part.place(self.device_name(part.device));
+        let rows = match self.unpack(part) {
+            Err(StoreError::Damaged { what, .. }) => {
+                let why = what.rsplit(": ").next().unwrap_or_default();
+                let what = format!("{why}: {} readings cannot be read", part.readings);
+                checked.find("block", place, what, UNREADABLE);
+                return Ok(());
+            }
+            rows => rows?,
+        };
+        let readings = rows.iter().map(|r| r.values.len() as u64).sum::<u64>();
+        checked.readings += readings;
+        let ends = rows.first().zip(rows.last());
+        let ends = ends.map(|(a, b)| (a.observed.hour(), b.observed.hour()));
+        let noted = (u64::from(part.rows), u64::from(part.readings), Some((part.first, part.last)));
+        if noted != (rows.len() as u64, readings, ends) {
+            let what = "its block has other rows than are noted".to_owned();
+            checked.find("part", place, what, REPORT);
+        }
+        Ok(())
+    }
+
     /// The readings that each chain leads to make the sums that are kept.
     fn check_hours(&mut self, checked: &mut Checked) -> Res<()> {
         let devices: Vec<(DeviceId, String)> =
@@ -128,7 +174,7 @@ impl Reader {
         for (device, name) in devices {
             for closed in self.closed_hours(device, Hour(i32::MIN), Hour(i32::MAX))? {
                 let place = || format!("device {name}, hour {}", closed.hour);
-                let rows = match self.chain(closed.head) {
+                let rows = match self.chain((device, closed.hour), closed.head) {
                     Err(StoreError::Damaged { what, .. }) => {
                         checked.find("chain", place(), what, RESTORE);
                         continue;
@@ -149,7 +195,7 @@ impl Reader {
                     let again = sums.get(&series).map_or((0, 0), |s| (s.count(), s.sum_micro()));
                     if again != (kept.count, kept.sum_micro) {
                         let what = format!(
-                            "{}: {} readings with a sum of {} µ-units are kept, the journal has {} with {}",
+                            "{}: {} readings with a sum of {} µ-units are kept, but {} are there with {}",
                             kept.quantity, kept.count, kept.sum_micro, again.0, again.1
                         );
                         checked.find("sums", place(), what, REPORT);
@@ -218,16 +264,15 @@ type Series = (Quantity, String, String);
 
 /// The sums of each series, of the latest receipt for each instant. How much of
 /// the hour is covered depends on settings and is not compared.
-fn sums_of(newest_first: &[Row]) -> BTreeMap<Series, HourSums> {
+fn sums_of(newest_first: &[Kept]) -> BTreeMap<Series, HourSums> {
     let mut seen = HashSet::new();
     let mut counting: BTreeMap<Series, Vec<(Stamp, f64, Flag)>> = BTreeMap::new();
     for row in newest_first {
-        let RowKind::Arrival(arrival) = &row.kind else { continue };
-        for m in &arrival.values {
+        for m in &row.values {
             let label = m.value.label.clone();
             let series = (m.value.quantity, label.channel, label.variant);
-            if seen.insert((arrival.observed, series.clone())) {
-                let reading = (arrival.observed, m.value.value, m.flag);
+            if seen.insert((row.observed, series.clone())) {
+                let reading = (row.observed, m.value.value, m.flag);
                 counting.entry(series).or_default().push(reading);
             }
         }

@@ -16,30 +16,25 @@ impl Writer {
             .map_err(|e| classify(&self.path, e))
     }
 
-    /// Every value that a device ever had for one instant, revised ones too, found
-    /// by walking back from the head of its hour.
-    pub fn values_ever(&self, hour: &OpenHour, observed: Stamp) -> Res<Vec<Measured>> {
+    /// Every value that a device ever had for one instant of an hour, revised ones
+    /// too.
+    pub fn values_ever(
+        &self,
+        device: DeviceId,
+        hour: &OpenHour,
+        observed: Stamp,
+    ) -> Res<Vec<Measured>> {
         let mut values = Vec::new();
         if observed > hour.newest {
             return Ok(values);
         }
-        let mut seq = hour.head;
-        while seq != 0 {
-            let Some(Row { kind: RowKind::Arrival(row), .. }) = self.row(seq)? else {
-                return Err(
-                    self.damaged(format!("journal row {seq} is missing or not of a device"))
-                );
-            };
+        self.walk((device, hour.hour), hour.head, |row| {
+            let earlier = row.observed < observed;
             if row.observed == observed {
                 values.extend(row.values);
-            } else if hour.sorted && row.observed < observed {
-                break;
             }
-            if row.prev >= seq {
-                return Err(self.damaged(format!("journal row {seq} leads forward")));
-            }
-            seq = row.prev;
-        }
+            !(hour.sorted && earlier)
+        })?;
         Ok(values)
     }
 }

@@ -1,7 +1,7 @@
 //! How large the store is, of what, and how fast it grows.
 
 use super::read::{Reader, Res};
-use crate::air::Stamp;
+use crate::air::{Hour, Stamp};
 use std::time::Duration;
 
 /// The time over which growth is measured.
@@ -16,6 +16,8 @@ pub struct Info {
     pub wal: u64,
     /// Bytes of tables with their indices, the largest first.
     pub tables: Vec<TableInfo>,
+    /// Where readings and their hours are: in the journal, sealed, closed.
+    pub tiers: Vec<Tier>,
     /// Receipt of the oldest row of the journal, as RFC 3339.
     pub oldest: Option<String>,
     /// Receipt of the newest.
@@ -24,13 +26,30 @@ pub struct Info {
     pub readings: u64,
     /// Bytes of the file for each of them.
     pub bytes_per_reading: Option<f64>,
-    /// Bytes that a day brings: the rows of the last day, at the size that rows
-    /// have on average. `None` without a whole day.
+    /// Bytes that a day brings: the readings of the last day, at the size that those
+    /// have on average that are sealed or, without any, all. `None` without a whole day.
     pub bytes_per_day: Option<u64>,
     /// Bytes free on the disk.
     pub free: Option<u64>,
     /// Days until the disk is full, at that pace.
     pub days_left: Option<f64>,
+}
+
+/// What lies where.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Tier {
+    /// `journal`, `history` or `hours`.
+    pub name: &'static str,
+    /// Bytes on disk, with indices.
+    pub bytes: u64,
+    /// Readings in it; of `hours`, closed hours of series.
+    pub values: u64,
+    /// Bytes for each of them.
+    pub bytes_per_value: Option<f64>,
+    /// The oldest time in it, as RFC 3339: of receipt in the journal, else of the hour.
+    pub oldest: Option<String>,
+    /// The newest such time.
+    pub newest: Option<String>,
 }
 
 /// The size of one table.
@@ -62,33 +81,73 @@ impl Reader {
         let running: u64 = index.ledger.values().map(|l| l.readings.stored).sum();
         let readings = self.number("SELECT sum(r_stored) FROM ledger")? as u64 + running;
         let (file, wal) = self.files();
-        let bytes_per_day = self.bytes_per_day(file)?;
+        let tiers = self.tiers(&tables, readings)?;
+        let bytes_per_day = self.bytes_per_day(file, readings, &tiers)?;
         let free = self.free();
-        let journal = |end: &str| self.number(&format!("SELECT {end}(received) FROM journal"));
-        let any = self.number("SELECT count(*) FROM (SELECT 1 FROM journal LIMIT 1)")? > 0;
+        let journal = tiers.first();
         Ok(Info {
             file,
             wal,
             tables,
-            oldest: if any { Some(Stamp(journal("min")?).to_string()) } else { None },
-            newest: if any { Some(Stamp(journal("max")?).to_string()) } else { None },
+            oldest: journal.and_then(|t| t.oldest.clone()),
+            newest: journal.and_then(|t| t.newest.clone()),
             readings,
             bytes_per_reading: (readings > 0).then(|| file as f64 / readings as f64),
             bytes_per_day,
             free,
             days_left: free.zip(bytes_per_day.filter(|b| *b > 0)).map(|(f, b)| f as f64 / b as f64),
+            tiers,
         })
     }
 
-    fn bytes_per_day(&self, file: u64) -> Res<Option<u64>> {
-        let end = self.number("SELECT received FROM journal ORDER BY seq DESC LIMIT 1")?;
-        let begin = self.number("SELECT received FROM journal ORDER BY seq LIMIT 1")?;
-        let since = Stamp(end).minus(DAY);
-        if end == 0 || Stamp(begin) > since {
+    fn tiers(&self, tables: &[TableInfo], readings: u64) -> Res<Vec<Tier>> {
+        let bytes = |name: &str| tables.iter().find(|t| t.name == name).map_or(0, |t| t.bytes);
+        let counted = "upto <= (SELECT through FROM sealed)";
+        let sealed =
+            self.number(&format!("SELECT sum(readings) FROM history WHERE {counted}"))? as u64;
+        let hours = self.number("SELECT count(*) FROM hours")? as u64;
+        let hour = |n: i64| Hour(n as i32).start();
+        let tier = |name: &'static str, values: u64, ends: Option<(Stamp, Stamp)>| Tier {
+            name,
+            bytes: bytes(name),
+            values,
+            bytes_per_value: (values > 0).then(|| bytes(name) as f64 / values as f64),
+            oldest: ends.map(|(oldest, _)| oldest.to_string()),
+            newest: ends.map(|(_, newest)| newest.to_string()),
+        };
+        let rows = "journal WHERE seq > (SELECT through FROM sealed)";
+        let journal = self.ends("min(received), max(received)", rows)?;
+        let history = self.ends("min(first), max(last)", &format!("history WHERE {counted}"))?;
+        let closed = self.ends("min(hour), max(hour)", "hours")?;
+        let hourly = |ends: Option<(i64, i64)>| ends.map(|(a, b)| (hour(a), hour(b)));
+        let journal = journal.map(|(a, b)| (Stamp(a), Stamp(b)));
+        Ok(vec![
+            tier("journal", readings.saturating_sub(sealed), journal),
+            tier("history", sealed, hourly(history)),
+            tier("hours", hours, hourly(closed)),
+        ])
+    }
+
+    /// The least and the greatest of something; `None` where there is nothing.
+    fn ends(&self, what: &str, of: &str) -> Res<Option<(i64, i64)>> {
+        let both = |r: &rusqlite::Row<'_>| Ok(Option::zip(r.get(0)?, r.get(1)?));
+        let found = self.all(&format!("SELECT {what} FROM {of}"), [], both)?;
+        Ok(found.into_iter().next().flatten())
+    }
+
+    fn bytes_per_day(&self, file: u64, readings: u64, tiers: &[Tier]) -> Res<Option<u64>> {
+        let end = Stamp(self.number("SELECT received FROM journal ORDER BY seq DESC LIMIT 1")?);
+        let since = end.minus(DAY).hour();
+        let first = self.number("SELECT min(hour) FROM ledger")?;
+        let [journal, history, ..] = tiers else { return Ok(None) };
+        if end == Stamp(0) || first == 0 || first > i64::from(since.0) {
             return Ok(None);
         }
-        let rows = self.number("SELECT count(*) FROM journal")?.max(1) as u64;
-        let sql = format!("SELECT count(*) FROM journal WHERE received > {}", since.0);
-        Ok(Some(self.number(&sql)? as u64 * file / rows))
+        let each = match history.values {
+            0 => file as f64 / readings.max(1) as f64,
+            _ => file.saturating_sub(journal.bytes) as f64 / history.values as f64,
+        };
+        let sql = format!("SELECT sum(r_stored) FROM ledger WHERE hour >= {}", since.0);
+        Ok(Some((self.number(&sql)? as f64 * each) as u64))
     }
 }

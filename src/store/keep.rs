@@ -257,6 +257,13 @@ impl Writer {
         .map(drop)
     }
 
+    /// The last journal row that the state kept last is of, 0 if none is kept.
+    pub(super) fn snapshot_seq(&self) -> Res<i64> {
+        let sql = "SELECT max(seq) FROM snapshot";
+        let seq = self.conn.query_row(sql, [], |r| r.get::<_, Option<i64>>(0));
+        Ok(seq.map_err(|e| classify(&self.path, e))?.unwrap_or(0))
+    }
+
     /// The intake's state as kept last.
     pub fn snapshot(&self) -> Res<Option<Snapshot>> {
         self.conn

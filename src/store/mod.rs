@@ -17,6 +17,7 @@
 //! | table | holds | written |
 //! |---|---|---|
 //! | `journal` | every arrival, the readings it brought, closings | each batch |
+//! | `history`, `sealed` | readings that have left the journal for compressed blocks | when rows are old enough |
 //! | `hours`, `chains`, `zone_hours` | closed hours of series, heads, zones | when an hour closes |
 //! | `ledger` | counts per source, device and hour | when an hour of receipt is over |
 //! | `ledger_moves` | what left quarantine after all | as it happens |
@@ -33,6 +34,7 @@
 //! | `snapshot` | the intake's state at a journal row | now and then |
 
 mod backup;
+pub mod block;
 mod body;
 mod check;
 mod disk;
@@ -53,6 +55,7 @@ mod read;
 mod replays;
 mod row;
 mod schema;
+mod sealed;
 mod statements;
 #[cfg(test)]
 mod testing;
@@ -65,13 +68,14 @@ pub use disk::Disk;
 pub use forecasts::{ForecastFilter, ForecastRow};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use index::{DeviceIndex, Index, OpenHour, Over};
-pub use info::{Info, TableInfo};
+pub use info::{Info, TableInfo, Tier};
 pub use ledger::{Counts, LedgerKey, LedgerLine, NamedLedgerLine};
 pub use quarantine::{Aside, AsideSize, Oldest};
 pub use query::HourPlace;
 pub use read::{Filter, Reader};
 pub use replays::Replay;
 pub use schema::{StoreError, lock};
+pub use sealed::{Kept, PartInfo, SealRule, pass};
 pub use statements::Share;
 pub use types::*;
 pub use write::{Snapshot, Writer};

@@ -3,11 +3,13 @@
 use super::index::{Index, OpenHour};
 use super::row::RawRow;
 use super::schema::{StoreError, classify, file, open_reader};
+use super::sealed::Unpacked;
 use super::types::*;
 use crate::air::{Hour, Label, Quantity, Stamp};
 use crate::flow::Committed;
 use rusqlite::{Connection, OptionalExtension, params};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// A read-only view of the store. Names of devices, sources and labels are
@@ -16,6 +18,7 @@ pub struct Reader {
     conn: Connection,
     path: PathBuf,
     names: Names,
+    unpacked: Unpacked,
 }
 
 /// The names behind ids.
@@ -67,11 +70,21 @@ pub(super) type Res<T> = Result<T, StoreError>;
 impl Reader {
     /// Opens the store of a data directory; it must have been made by a daemon.
     pub fn open(dir: &Path) -> Res<Reader> {
-        Ok(Reader { conn: open_reader(dir)?, path: file(dir), names: Names::default() })
+        Ok(Reader {
+            conn: open_reader(dir)?,
+            path: file(dir),
+            names: Names::default(),
+            unpacked: Unpacked::default(),
+        })
     }
 
     pub(super) fn connection(&self) -> &Connection {
         &self.conn
+    }
+
+    /// What blocks are unpacked with: the connection, the file, those unpacked last.
+    pub(super) fn unpacking(&mut self) -> (&Connection, &Path, &mut Unpacked) {
+        (&self.conn, &self.path, &mut self.unpacked)
     }
 
     pub(super) fn err(&self, e: rusqlite::Error) -> StoreError {
@@ -128,14 +141,6 @@ impl Reader {
         super::disk::free(&self.path)
     }
 
-    /// Reads several things as of one commit.
-    pub fn at_once<T>(&mut self, read: impl FnOnce(&mut Reader) -> Res<T>) -> Res<T> {
-        self.conn.execute_batch("BEGIN").map_err(|e| self.err(e))?;
-        let found = read(self);
-        self.conn.execute_batch("COMMIT").map_err(|e| self.err(e))?;
-        found
-    }
-
     /// Looks up the names of devices, sources and labels again.
     pub fn refresh_names(&mut self) -> Res<()> {
         let known = self.names.devices.len() as i64;
@@ -183,25 +188,52 @@ impl Reader {
         if id == 0 { Some(Label::default()) } else { self.names.labels.get(&id).cloned() }
     }
 
-    /// Journal rows after `seq` in order, at most `limit`.
+    /// The rows of labels by label.
+    pub(super) fn label_ids(&self) -> HashMap<Label, u32> {
+        self.names.labels.iter().map(|(id, label)| (label.clone(), *id)).collect()
+    }
+
+    /// Journal rows after `seq` that are not sealed, in order, at most `limit`.
     pub fn journal(&mut self, after: i64, limit: usize) -> Res<Vec<Row>> {
         let raw = self.all(
-            "SELECT seq, tag, received, source, device, observed, prev, packet, digest, body
-             FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
+            &format!(
+                "{ROWS} WHERE seq > max(?, (SELECT through FROM sealed)) ORDER BY seq LIMIT ?"
+            ),
             params![after, limit as i64],
             RawRow::read,
         )?;
         raw.into_iter().map(|r| self.row_of(r)).collect()
     }
 
-    /// One journal row.
+    /// Visits the journal rows of some devices after a row up to another, in order.
+    pub(super) fn rows_of(
+        &mut self,
+        devices: RangeInclusive<u32>,
+        (after, upto): (i64, i64),
+        mut visit: impl FnMut(Row),
+    ) -> Res<()> {
+        let sql =
+            format!("{ROWS} WHERE seq > ? AND seq <= ? AND device BETWEEN ? AND ? ORDER BY seq");
+        let mut statement = self.conn.prepare_cached(&sql).map_err(|e| self.err(e))?;
+        let which = params![after, upto, devices.start(), devices.end()];
+        for raw in statement.query_map(which, RawRow::read).map_err(|e| self.err(e))? {
+            let raw = raw.map_err(|e| self.err(e))?;
+            let row = raw.decode(|id| self.label(id));
+            visit(row.ok_or_else(|| self.unreadable(&raw))?);
+        }
+        Ok(())
+    }
+
+    /// One journal row that is not sealed.
     pub fn row(&mut self, seq: i64) -> Res<Option<Row>> {
+        if seq <= self.sealed_through()? { Ok(None) } else { self.journal_row(seq) }
+    }
+
+    /// One journal row that is known not to be sealed.
+    pub(super) fn journal_row(&mut self, seq: i64) -> Res<Option<Row>> {
         let run = || {
             self.conn
-                .prepare_cached(
-                    "SELECT seq, tag, received, source, device, observed, prev, packet, digest, body
-                     FROM journal WHERE seq = ?",
-                )?
+                .prepare_cached(&format!("{ROWS} WHERE seq = ?"))?
                 .query_row([seq], RawRow::read)
                 .optional()
         };
@@ -214,28 +246,11 @@ impl Reader {
             return Ok(row);
         }
         self.refresh_names()?;
-        raw.decode(|id| self.label(id))
-            .ok_or_else(|| self.damaged(format!("journal row {} cannot be read", raw.seq)))
+        raw.decode(|id| self.label(id)).ok_or_else(|| self.unreadable(&raw))
     }
 
-    /// The rows of one device-hour, newest receipt first, walking back from its head.
-    pub fn chain(&mut self, head: i64) -> Res<Vec<Row>> {
-        let mut rows = Vec::new();
-        let mut seq = head;
-        while seq != 0 {
-            let Some(row) = self.row(seq)? else {
-                return Err(self.damaged(format!("journal row {seq} is missing")));
-            };
-            let RowKind::Arrival(arrival) = &row.kind else {
-                return Err(self.damaged(format!("journal row {seq} is not of a device")));
-            };
-            if arrival.prev >= seq {
-                return Err(self.damaged(format!("journal row {seq} leads forward")));
-            }
-            seq = arrival.prev;
-            rows.push(row);
-        }
-        Ok(rows)
+    fn unreadable(&self, raw: &RawRow) -> StoreError {
+        self.damaged(format!("journal row {} cannot be read", raw.seq))
     }
 
     /// The head of a closed device-hour.
@@ -255,17 +270,42 @@ impl Reader {
 
     /// The fold over the journal as of the last commit: the latest snapshot and
     /// the rows after it.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or if the snapshot cannot and rows that it was
+    /// made from are sealed.
     pub fn index(&mut self) -> Res<Index> {
-        let mut index = match snapshot_index(&self.conn).map_err(|e| self.err(e))? {
-            Some(bytes) => Index::decode(&bytes).unwrap_or_default(),
-            None => Index::default(),
-        };
-        self.catch_up(&mut index)?;
-        Ok(index)
+        self.at_once(|reader| {
+            let mut index = reader.kept_index()?;
+            reader.fold(&mut index)?;
+            Ok(index)
+        })
     }
 
-    /// Folds the rows after the index into it.
+    /// Brings an index up to the last commit: by the rows after it or, if some of
+    /// those are sealed, from the latest snapshot on.
+    ///
+    /// # Errors
+    /// As [`Reader::index`].
     pub fn catch_up(&mut self, index: &mut Index) -> Res<()> {
+        self.at_once(|reader| {
+            if index.seq < reader.sealed_through()? {
+                *index = reader.kept_index()?;
+            }
+            reader.fold(index)
+        })
+    }
+
+    fn kept_index(&self) -> Res<Index> {
+        let kept = snapshot_index(&self.conn).map_err(|e| self.err(e))?;
+        match (kept.as_deref().and_then(Index::decode), self.sealed_through()?) {
+            (Some(index), _) => Ok(index),
+            (None, 0) => Ok(Index::default()),
+            (None, through) => Err(StoreError::State { path: self.path.clone(), through }),
+        }
+    }
+
+    fn fold(&mut self, index: &mut Index) -> Res<()> {
         loop {
             let rows = self.journal(index.seq, 10_000)?;
             for row in &rows {
@@ -277,6 +317,10 @@ impl Reader {
         }
     }
 }
+
+/// The columns of the journal.
+const ROWS: &str =
+    "SELECT seq, tag, received, source, device, observed, prev, packet, digest, body FROM journal";
 
 /// The index part of the snapshot, as bytes.
 pub(super) fn snapshot_index(conn: &Connection) -> rusqlite::Result<Option<Vec<u8>>> {

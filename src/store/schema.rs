@@ -54,6 +54,16 @@ pub enum StoreError {
         /// Ours.
         known: i32,
     },
+    /// The state of the judgement cannot be read, nor made anew.
+    #[error(
+        "{path}: the judgement's state in it is of another version, and the journal that it could be made from is sealed up to row {through}; run the dustline that wrote it, nothing was changed"
+    )]
+    State {
+        /// The file.
+        path: PathBuf,
+        /// The last row that is sealed.
+        through: i64,
+    },
     /// The file is damaged.
     #[error(
         "{path}: damaged ({what}); nothing was changed: copy the file away, then restore a backup or run `sqlite3 {path} .recover`"
@@ -130,7 +140,9 @@ pub fn open_reader(dir: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&path, flags).map_err(|e| classify(&path, e))?;
     conn.busy_timeout(BUSY_MAX).map_err(|e| classify(&path, e))?;
-    identity(&conn, &path)?;
+    if identity(&conn, &path)? < VERSION_WITH_HISTORY {
+        conn.execute_batch(NOTHING_SEALED).map_err(|e| classify(&path, e))?;
+    }
     Ok(conn)
 }
 
@@ -183,8 +195,10 @@ fn could_not_write(e: &rusqlite::Error) -> bool {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 8] =
-    [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8];
+const VERSIONS: [&str; 9] = [
+    VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8,
+    VERSION_9,
+];
 
 const VERSION_1: &str = "
 CREATE TABLE sources (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, filters TEXT NOT NULL DEFAULT '');
@@ -280,6 +294,24 @@ CREATE TABLE replays (id INTEGER PRIMARY KEY, target TEXT NOT NULL, start INTEGE
   device INTEGER NOT NULL, hour INTEGER NOT NULL, points INTEGER NOT NULL, asked INTEGER NOT NULL, done INTEGER);
 CREATE TABLE read_back (target TEXT PRIMARY KEY, hour INTEGER NOT NULL) WITHOUT ROWID;
 ";
+
+/// Sealed history, and how far the journal is sealed.
+const VERSION_9: &str = "
+CREATE TABLE history (id INTEGER PRIMARY KEY, device INTEGER NOT NULL, upto INTEGER NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL, rows INTEGER NOT NULL, readings INTEGER NOT NULL, block BLOB NOT NULL);
+CREATE INDEX history_device ON history (device, last, first, upto, rows);
+CREATE UNIQUE INDEX history_upto ON history (upto);
+CREATE TABLE sealed (id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER NOT NULL);
+INSERT INTO sealed (id, through) VALUES (1, 0);
+";
+/// What stands for it in a store of an older version that is only read: nothing
+/// is sealed there.
+const NOTHING_SEALED: &str = "
+CREATE TEMP TABLE history (device, upto, first, last, rows, readings, block);
+CREATE TEMP TABLE sealed AS SELECT 1 AS id, 0 AS through;
+";
+/// The version from which on a store has history.
+const VERSION_WITH_HISTORY: i32 = 9;
 
 #[cfg(test)]
 mod tests {

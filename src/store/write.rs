@@ -6,11 +6,13 @@ use super::index::OpenHour;
 use super::read::closed_hour;
 use super::row::{LEFT_QUARANTINE, RawRow};
 use super::schema::{StoreError, classify, file, open_writer};
+use super::sealed::Unpacked;
 use super::types::*;
 use crate::air::reading::TimeSource;
 use crate::air::{Hour, Label, Measured, Stamp, Value};
 use crate::flow::Committed;
 use rusqlite::{Connection, OptionalExtension, params};
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -31,6 +33,9 @@ pub struct Writer {
     labels: HashMap<Label, u32>,
     label_names: HashMap<u32, Label>,
     pub(super) last: Committed,
+    /// The last journal row that is sealed.
+    pub(super) through: i64,
+    pub(super) unpacked: RefCell<Unpacked>,
     body: Vec<u8>,
 }
 
@@ -59,6 +64,8 @@ impl Writer {
             labels: HashMap::new(),
             label_names: HashMap::new(),
             last: Committed::default(),
+            through: 0,
+            unpacked: RefCell::default(),
             body: Vec::new(),
         };
         writer.load().map_err(|e| classify(&file(dir), e))?;
@@ -81,6 +88,7 @@ impl Writer {
         };
         self.devices.clear();
         self.device_names.clear();
+        self.through = number("SELECT through FROM sealed")?;
         let mut statement = self.conn.prepare("SELECT id, name FROM devices ORDER BY id")?;
         let devices =
             statement.query_map([], |r| Ok((r.get::<_, String>(1)?, DeviceId(r.get(0)?))))?;
@@ -285,11 +293,11 @@ impl Writer {
         .map(drop)
     }
 
-    /// The values that count for one device at one instant, found by walking back
-    /// from the head of its hour. Later rows win.
-    /// Only the series of `wanted` are looked for, and no further than needed.
+    /// The values that count for one device at one instant of an hour. Later rows
+    /// win. Only the series of `wanted` are looked for, and no further than needed.
     pub fn values_at(
         &self,
+        device: DeviceId,
         hour: &OpenHour,
         observed: Stamp,
         wanted: &[Measured],
@@ -298,56 +306,46 @@ impl Writer {
         if observed > hour.newest {
             return Ok(values);
         }
-        let mut seq = hour.head;
         let mut steps = 0;
-        while seq != 0 && steps < WALK_MAX && values.len() < wanted.len() {
+        self.walk((device, hour.hour), hour.head, |row| {
             steps += 1;
-            let Some(Row { kind: RowKind::Arrival(row), .. }) = self.row(seq)? else {
-                return Err(
-                    self.damaged(format!("journal row {seq} is missing or not of a device"))
-                );
-            };
-            if row.observed == observed {
-                for m in row.values {
-                    let known = values.iter().any(|v| same_series(&v.value, &m.value));
-                    if !known && wanted.iter().any(|w| same_series(&w.value, &m.value)) {
-                        values.push(m);
-                    }
+            if row.observed != observed {
+                return steps < WALK_MAX && !(hour.sorted && row.observed < observed);
+            }
+            for m in row.values {
+                let known = values.iter().any(|v| same_series(&v.value, &m.value));
+                if !known && wanted.iter().any(|w| same_series(&w.value, &m.value)) {
+                    values.push(m);
                 }
-            } else if hour.sorted && row.observed < observed {
-                break;
             }
-            if row.prev >= seq {
-                return Err(self.damaged(format!("journal row {seq} leads forward")));
-            }
-            seq = row.prev;
-        }
+            steps < WALK_MAX && values.len() < wanted.len()
+        })?;
         Ok(values)
     }
 
     /// All readings of a device-hour that count as its values, walking back from
     /// its head: of several for one series and instant the latest received.
-    pub fn counting(&self, head: i64) -> Res<Vec<(Stamp, Measured)>> {
+    pub fn counting(&self, place: (DeviceId, Hour), head: i64) -> Res<Vec<(Stamp, Measured)>> {
         let mut all: Vec<(Stamp, Measured)> = Vec::new();
         let mut seen = HashSet::new();
-        let mut seq = head;
-        while seq != 0 {
-            let Some(Row { kind: RowKind::Arrival(row), .. }) = self.row(seq)? else {
-                return Err(
-                    self.damaged(format!("journal row {seq} is missing or not of a device"))
-                );
-            };
+        self.walk(place, head, |row| {
             for m in row.values {
                 if seen.insert((row.observed, m.value.quantity, m.value.label.clone())) {
                     all.push((row.observed, m));
                 }
             }
-            if row.prev >= seq {
-                return Err(self.damaged(format!("journal row {seq} leads forward")));
-            }
-            seq = row.prev;
-        }
+            true
+        })?;
         Ok(all)
+    }
+
+    /// The last journal row that is sealed.
+    pub fn sealed_through(&self) -> i64 {
+        self.through
+    }
+
+    pub(super) fn label_name(&self, id: u32) -> Option<Label> {
+        if id == 0 { Some(Label::default()) } else { self.label_names.get(&id).cloned() }
     }
 
     /// One journal row, committed or not.
@@ -362,9 +360,7 @@ impl Writer {
                 .optional()
         };
         let Some(raw) = run().map_err(|e| classify(&self.path, e))? else { return Ok(None) };
-        let row = raw.decode(|id| {
-            if id == 0 { Some(Label::default()) } else { self.label_names.get(&id).cloned() }
-        });
+        let row = raw.decode(|id| self.label_name(id));
         row.map(Some).ok_or_else(|| self.damaged(format!("journal row {seq} cannot be read")))
     }
 
@@ -375,6 +371,11 @@ impl Writer {
             rows.extend(self.row(seq)?);
         }
         Ok(rows)
+    }
+
+    /// The state that is kept cannot be read, and not be made anew either.
+    pub fn unknown_state(&self) -> StoreError {
+        StoreError::State { path: self.path.clone(), through: self.through }
     }
 
     pub(super) fn damaged(&self, what: String) -> StoreError {

@@ -11,7 +11,7 @@ use super::readings::{heads, open_hours};
 use super::shape::{self, Time};
 use crate::air::reading::TimeSource;
 use crate::air::{Hour, Stamp};
-use crate::store::{ArrivalRow, DeviceId, LedgerLine, Reader, RowKind};
+use crate::store::{DeviceId, Kept, LedgerLine, Reader};
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -176,13 +176,12 @@ fn one_day(
     let mut shown = Day { day, ..Day::default() };
     let mut lags = Vec::new();
     let open = open_hours(ctx, reader, Some(&[id]))?;
-    for (_, heads) in heads(reader, &[id], &open, from, to)? {
+    for (hour, heads) in heads(reader, &[id], &open, from, to)? {
         for head in heads.into_values() {
-            for row in reader.chain(head)? {
-                let RowKind::Arrival(arrival) = row.kind else { continue };
-                shown.count(&arrival);
-                if arrival.time_source == TimeSource::Device {
-                    lags.push(row.received.since(arrival.observed));
+            for row in reader.chain((id, hour), head)? {
+                shown.count(&row);
+                if row.time_source == TimeSource::Device {
+                    lags.push(row.received.since(row.observed));
                 }
             }
         }
@@ -205,8 +204,8 @@ fn one_day(
 }
 
 impl Day {
-    fn count(&mut self, arrival: &ArrivalRow) {
-        for m in &arrival.values {
+    fn count(&mut self, row: &Kept) {
+        for m in &row.values {
             self.readings += 1;
             *self.flags.entry(m.flag.code()).or_default() += 1;
             for reason in m.reasons.iter() {

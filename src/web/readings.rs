@@ -12,7 +12,7 @@ use super::shape::{self, Time};
 use crate::air::reading::{Label, TimeSource};
 use crate::air::time::HOUR_MS;
 use crate::air::{Hour, Measured, Quantity, Stamp};
-use crate::store::{DeviceId, Reader, RowKind};
+use crate::store::{DeviceId, Reader};
 use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
@@ -125,7 +125,7 @@ pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Readings
     ctx.read(move |ctx, reader, deadline| {
         let devices = ctx.places.wanted(reader, params.text("device"), params.text("station"))?;
         let wanted = Wanted { devices, from, to, quantity, after, limit };
-        let found = find(ctx, reader, &wanted, deadline)?;
+        let found = reader.at_once(|reader| find(ctx, reader, &wanted, deadline))?;
         page(ctx, reader, found, limit)
     })
     .await
@@ -167,10 +167,10 @@ fn find(
     let mut from = first;
     while from < end {
         let to = Hour(from.0.saturating_add(width)).min(end);
-        for (_, heads) in heads(reader, &devices, &open, from, to)? {
+        for (hour, heads) in heads(reader, &devices, &open, from, to)? {
             for (device, head) in heads {
                 deadline.check()?;
-                collect(reader, device, head, wanted, &mut found)?;
+                collect(reader, (device, hour), head, wanted, &mut found)?;
                 shorten(&mut found, wanted.limit + 1, 4);
             }
             if found.len() > wanted.limit {
@@ -230,20 +230,19 @@ pub(super) fn heads(
 /// The readings of one device-hour that count and are wanted.
 fn collect(
     reader: &mut Reader,
-    device: DeviceId,
+    (device, hour): (DeviceId, Hour),
     head: i64,
     wanted: &Wanted,
     found: &mut Vec<Found>,
 ) -> Result<(), Problem> {
     let mut seen = HashSet::new();
     // From the head backwards the latest receipt comes first, and it counts.
-    for row in reader.chain(head)? {
-        let RowKind::Arrival(arrival) = row.kind else { continue };
-        let at = arrival.observed;
+    for row in reader.chain((device, hour), head)? {
+        let at = row.observed;
         if at < wanted.from || at >= wanted.to {
             continue;
         }
-        for measured in arrival.values {
+        for measured in row.values {
             let quantity = measured.value.quantity;
             if wanted.quantity.is_some_and(|q| q != quantity) {
                 continue;
@@ -255,7 +254,7 @@ fn collect(
             {
                 continue;
             }
-            let (received, time_source) = (row.received, arrival.time_source);
+            let (received, time_source) = (row.received, row.time_source);
             found.push(Found { place, received, time_source, measured });
         }
     }

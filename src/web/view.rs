@@ -6,7 +6,7 @@
 
 use crate::air::reading::Label;
 use crate::air::{Flag, Measured, Quantity, Reasons, Stamp};
-use crate::store::{ArrivalRow, DeviceId, Index, Reader, Row, RowKind, StoreError};
+use crate::store::{DeviceId, Index, Kept, Reader, Row, RowKind, StoreError};
 use std::collections::{BTreeMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -82,8 +82,10 @@ impl View {
         devices: &[DeviceId],
     ) -> Result<Vec<Latest>, StoreError> {
         let mut folded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        folded.catch_up(reader, committed)?;
-        devices.iter().map(|d| folded.latest_of(reader, *d)).collect()
+        reader.at_once(|reader| {
+            folded.catch_up(reader, committed)?;
+            devices.iter().map(|d| folded.latest_of(reader, *d)).collect()
+        })
     }
 }
 
@@ -93,7 +95,14 @@ impl Folded {
         if self.updated.is_some() && (fresh || committed <= self.index.seq) {
             return Ok(());
         }
-        if self.updated.is_none() || committed - self.index.seq > FAR_BEHIND {
+        reader.at_once(|reader| self.follow(reader, committed))?;
+        self.updated = Some(Instant::now());
+        Ok(())
+    }
+
+    fn follow(&mut self, reader: &mut Reader, committed: i64) -> Result<(), StoreError> {
+        let far = committed - self.index.seq > FAR_BEHIND;
+        if self.updated.is_none() || far || self.index.seq < reader.sealed_through()? {
             self.index = reader.index()?;
             self.latest.clear();
         }
@@ -104,18 +113,16 @@ impl Folded {
                 self.fold_latest(row);
             }
             if rows.len() < STEP {
-                break;
+                return Ok(());
             }
         }
-        self.updated = Some(Instant::now());
-        Ok(())
     }
 
     fn fold_latest(&mut self, row: &Row) {
         let RowKind::Arrival(arrival) = &row.kind else { return };
         let place = arrival.device.and_then(|d| (d.0 as usize).checked_sub(1));
         if let Some(Some(latest)) = place.and_then(|p| self.latest.get_mut(p)) {
-            latest.fold(row.received, arrival);
+            latest.fold(&Kept::of(row.received, arrival.clone()));
         }
     }
 
@@ -140,44 +147,44 @@ impl Folded {
 /// The latest values from the last rows of a device's newest hours.
 fn look_back(reader: &mut Reader, index: &Index, id: DeviceId) -> Result<Latest, StoreError> {
     let Some(device) = index.device(id) else { return Ok(Latest::default()) };
-    let mut rows = BTreeMap::new();
+    let last = reader.last_hour(id, device.last)?.map(|hour| (hour, device.last));
+    let newest = device.open.iter().rev().map(|o| (o.hour, o.head)).take(2);
+    let mut rows = Vec::new();
     let mut series = HashSet::new();
+    let mut hours = HashSet::new();
     let mut nothing_new = 0;
-    let heads = device.open.iter().rev().map(|o| o.head).take(2);
-    for head in std::iter::once(device.last).chain(heads) {
-        let mut seq = head;
-        while seq != 0 && rows.len() < LOOK_BACK && nothing_new < NOTHING_NEW {
-            if rows.contains_key(&seq) {
-                break;
-            }
-            let Some(Row { received, kind: RowKind::Arrival(a), .. }) = reader.row(seq)? else {
-                break;
-            };
-            let known = series.len();
-            series.extend(a.values.iter().map(|m| (m.value.quantity, m.value.label.clone())));
-            nothing_new = if series.len() > known { 0 } else { nothing_new + 1 };
-            let previous = a.prev;
-            rows.insert(seq, (received, a));
-            seq = if previous < seq { previous } else { 0 };
+    for (hour, head) in last.into_iter().chain(newest) {
+        if !hours.insert(hour) {
+            continue;
         }
+        reader.walk((id, hour), head, |row| {
+            let known = series.len();
+            series.extend(row.values.iter().map(|m| (m.value.quantity, m.value.label.clone())));
+            nothing_new = if series.len() > known { 0 } else { nothing_new + 1 };
+            rows.push(row);
+            rows.len() < LOOK_BACK && nothing_new < NOTHING_NEW
+        })?;
     }
+    // As they came in; of one instant the later one is in front.
+    rows.reverse();
+    rows.sort_by_key(|row| row.received);
     let mut latest = Latest::default();
-    for (received, arrival) in rows.values() {
-        latest.fold(*received, arrival);
+    for row in &rows {
+        latest.fold(row);
     }
     Ok(latest)
 }
 
 impl Latest {
     /// Takes in a later row of the device.
-    fn fold(&mut self, received: Stamp, arrival: &ArrivalRow) {
-        if arrival.values.is_empty() {
+    fn fold(&mut self, row: &Kept) {
+        if row.values.is_empty() {
             return;
         }
-        self.source = Some(arrival.source);
-        self.heard = Some(received);
-        for m in &arrival.values {
-            self.fold_value(received, arrival.observed, m);
+        self.source = Some(row.source);
+        self.heard = Some(row.received);
+        for m in &row.values {
+            self.fold_value(row.received, row.observed, m);
         }
     }
 

@@ -11,4 +11,5 @@ mod quarantine;
 mod remembers;
 pub mod rig;
 pub mod scenario;
+mod seals;
 mod survives;

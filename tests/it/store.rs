@@ -1,7 +1,8 @@
 //! `dustline store`, and stores that earlier versions have left.
 
 use dustline::air::Stamp;
-use dustline::store::{Reader, RowKind, Writer};
+use dustline::flow::Upkeep;
+use dustline::store::{Reader, RowKind, SealRule, Snapshot, StoreError, Writer, pass};
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -65,7 +66,7 @@ fn a_whole_store_is_said_to_be_whole_and_one_that_was_meddled_with_is_not() {
         ("DELETE FROM journal WHERE seq = 30", "rows after row 29 are missing"),
         (
             "UPDATE hours SET sum_micro = sum_micro + 1 WHERE hour IN (SELECT min(hour) FROM hours)",
-            "are kept, the journal has",
+            "are kept, but",
         ),
         ("UPDATE chains SET rows = rows + 1", "rows, where"),
         (
@@ -140,4 +141,70 @@ fn the_size_of_a_store_is_told_by_table() {
     let sum: u64 = tables.iter().map(|t| t["bytes"].as_u64().unwrap()).sum();
     assert!(sum <= info["file"].as_u64().unwrap() && sum > 0);
     assert!(said(&dustline(&["info"], dir.path())).contains("121 readings"));
+}
+
+/// Seals what the store has, but for what came in with the last row.
+fn seal(dir: &Path) {
+    let mut writer = Writer::open(dir).unwrap();
+    let mut reader = Reader::open(dir).unwrap();
+    let index = reader.index().unwrap();
+    let rule = SealRule { all: true, ..SealRule::default() };
+    let rows = pass(&mut reader, &rule, |work| {
+        writer.begin().unwrap();
+        let encoded = index.encode().unwrap();
+        let snapshot = Snapshot { seq: index.seq, index: encoded, state: Vec::new() };
+        let done = match work {
+            Upkeep::Snapshot => writer.put_snapshot(&snapshot).is_ok(),
+            work => writer.upkeep(&work).unwrap(),
+        };
+        writer.commit().unwrap();
+        Ok::<_, StoreError>(done)
+    });
+    assert_eq!(rows.unwrap(), 68);
+}
+
+/// What `dustline export` says, in the order of the text.
+fn exported(dir: &Path) -> Vec<String> {
+    let args = ["export", "--data-dir", dir.to_str().unwrap()];
+    let output = Command::new(env!("CARGO_BIN_EXE_dustline")).args(args).output().unwrap();
+    assert!(output.status.success());
+    let mut lines: Vec<String> = said(&output).lines().map(str::to_owned).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn what_is_sealed_and_compacted_is_exported_as_before_and_takes_no_more_room() {
+    let dir = tempfile::tempdir().unwrap();
+    of_version_1(dir.path());
+    let before = exported(dir.path());
+    seal(dir.path());
+    assert_eq!(exported(dir.path()), before);
+    let bytes = |dir: &Path| std::fs::metadata(dir.join("dustline.db")).unwrap().len();
+    let sealed = bytes(dir.path());
+    let compacted = dustline(&["compact"], dir.path());
+    assert!(compacted.status.success(), "{}", String::from_utf8_lossy(&compacted.stderr));
+    assert!(bytes(dir.path()) <= sealed);
+    assert_eq!(exported(dir.path()), before);
+    let checked = said(&dustline(&["check"], dir.path()));
+    assert!(checked.starts_with("3 journal rows, 2 parts of history, 121 readings"), "{checked}");
+    let info = dustline(&["info", "--format", "json"], dir.path());
+    let info: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
+    let tiers: Vec<_> = info["tiers"].as_array().unwrap().iter().collect();
+    let values = |name: &str| &tiers.iter().find(|t| t["name"] == name).unwrap()["values"];
+    let of = |name| values(name).as_u64().unwrap();
+    assert_eq!(of("journal") + of("history"), 121);
+    assert!(of("history") > 100 && of("hours") == 20);
+}
+
+#[test]
+fn nothing_is_compacted_where_there_is_no_store_or_while_a_daemon_has_it() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(dustline(&["compact"], dir.path()).status.code(), Some(73));
+    assert!(!dir.path().join("dustline.db").exists());
+    of_version_1(dir.path());
+    let _lock = dustline::store::lock(dir.path()).unwrap();
+    let refused = dustline(&["compact"], dir.path());
+    assert_eq!(refused.status.code(), Some(73));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("in use"));
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::air::Quantity::{Pm2_5, Pm10};
+use crate::cli::Code;
 use crate::web::tests::fixture::*;
 use clap::Parser;
 

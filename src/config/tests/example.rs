@@ -127,6 +127,7 @@ fn the_values_shown_as_defaults_are_the_defaults() {
     let all = settings_of(&uncommented());
     bare.http.operator_token = all.http.operator_token.clone();
     assert_eq!(format!("{:?}", bare.http), format!("{:?}", all.http));
+    assert_eq!(bare.store, all.store);
     assert_eq!(format!("{:?}", bare.judgement), format!("{:?}", all.judgement));
     assert_eq!(format!("{:?}", bare.quality), format!("{:?}", all.quality));
     assert_eq!(format!("{:?}", bare.delivery), format!("{:?}", all.delivery));

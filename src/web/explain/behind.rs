@@ -7,7 +7,7 @@ use super::super::pool::Deadline;
 use super::super::problem::Problem;
 use crate::air::{Hour, Measured, Names, Quantity, Stamp};
 use crate::rules::HourSums;
-use crate::store::{ChangeRow, DeviceId, HourPlace, HourRow, Index, Reader, RowKind};
+use crate::store::{ChangeRow, DeviceId, HourPlace, HourRow, Index, Reader};
 use crate::web::Time;
 use serde::Serialize;
 use serde_json::Value;
@@ -182,13 +182,12 @@ fn open_row(
     let mut sums = HourSums::default();
     let mut seen = BTreeSet::new();
     // The newest receipt comes first: of several for one instant it counts.
-    for row in reader.chain(head)? {
-        let RowKind::Arrival(arrival) = row.kind else { continue };
+    for row in reader.chain((device, hour), head)? {
         let main = |m: &&Measured| m.value.quantity == quantity && m.value.label.is_main();
-        let Some(m) = arrival.values.iter().find(main) else { continue };
-        if seen.insert(arrival.observed) {
+        let Some(m) = row.values.iter().find(main) else { continue };
+        if seen.insert(row.observed) {
             let covers = ctx.settings.judgement.reading_covers;
-            sums.add(arrival.observed, m.value.value, m.flag, covers);
+            sums.add(row.observed, m.value.value, m.flag, covers);
         }
     }
     let (min_micro, max_micro) = sums.extremes_micro().unwrap_or_default();

@@ -4,7 +4,7 @@ use crate::air::reading::{Label, TimeSource};
 use crate::air::{Flag, Hour, Measured, Quantity, Reason, Reasons, Stamp, Value};
 use crate::clock::Clock;
 use crate::config::{self, Settings};
-use crate::flow;
+use crate::flow::{self, Upkeep};
 use crate::store::*;
 use crate::telemetry::{Health, Metrics, Role};
 use crate::web::{CapWriter, Shared, serve};
@@ -198,6 +198,24 @@ impl Store {
         self.append(received, RowKind::DevicesClosed { frontier, upto: DeviceId(u32::MAX) });
         let last = self.writer.commit().unwrap();
         self.announce.tell(last);
+    }
+
+    /// Seals all that came in before the last row.
+    pub fn seal(&mut self) {
+        let mut reader = Reader::open(self.dir.path()).unwrap();
+        let rule = SealRule { all: true, ..SealRule::default() };
+        let rows = pass(&mut reader, &rule, |work| {
+            let snapshot = Snapshot {
+                seq: self.index.seq,
+                index: self.index.encode().unwrap(),
+                state: Vec::new(),
+            };
+            Ok::<_, StoreError>(self.batch(|w| match work {
+                Upkeep::Snapshot => w.put_snapshot(&snapshot).is_ok(),
+                work => w.upkeep(&work).unwrap(),
+            }))
+        });
+        assert!(rows.unwrap() > 0);
     }
 
     /// Writes the closed hour of a device: `count` readings of `mean`, that many minutes covered.

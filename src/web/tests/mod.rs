@@ -5,3 +5,4 @@ mod faces;
 pub(crate) mod fixture;
 mod judged;
 mod measured;
+mod sealed;

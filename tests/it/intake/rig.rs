@@ -4,12 +4,15 @@
 use dustline::air::Stamp;
 use dustline::clock::Clock;
 use dustline::config::{self, Settings};
-use dustline::flow::{Arrival, Event, Receipt, SourceId};
+use dustline::flow::{self, Arrival, Command, Event, Receipt, SourceId};
 use dustline::intake::{Intake, Parts, Plan};
-use dustline::store::{ChangeRow, Counts, Filter, LedgerLine, Reader, Writer};
+use dustline::store::{
+    ChangeRow, Counts, Filter, LedgerLine, Reader, SealRule, StoreError, Writer, pass,
+};
 use dustline::telemetry::{Health, Metrics};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::mpsc;
 
 /// 2024-01-10T00:00:00Z: the test's world begins here.
@@ -123,6 +126,18 @@ impl Rig {
         let settings = self.settings.clone();
         drop(self);
         Rig::open(settings, now)
+    }
+
+    /// Seals and merges what came in so long before the newest row.
+    pub fn seal(&mut self, after: Duration) -> i64 {
+        let mut reader = self.reader();
+        let rule = SealRule { after, all: true, ..SealRule::default() };
+        let rows = pass(&mut reader, &rule, |work| {
+            let (reply, mut answer) = flow::reply();
+            self.turn(vec![Event::Command(Command::Upkeep { work, reply })]);
+            Ok::<_, StoreError>(answer.try_recv().unwrap())
+        });
+        rows.unwrap()
     }
 
     pub fn arrival(&mut self, topic: &str, payload: &str, at: Stamp) -> Arrival {

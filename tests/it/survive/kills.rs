@@ -7,7 +7,7 @@ use crate::helpers::daemon::{PATIENCE, TestDaemon};
 use crate::helpers::mosquitto::Mosquitto;
 use crate::helpers::receiver::Receiver;
 use dustline::air::Stamp;
-use dustline::store::{Bucket, Reader, Row, RowKind};
+use dustline::store::{Bucket, DeviceId, Kept, Reader, Row, RowKind, StoreError};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -24,10 +24,16 @@ struct Outcome {
 }
 
 /// How a run is disturbed.
+#[derive(Default)]
 struct Disturbance {
     kills: usize,
     seed: u64,
+    /// Old rows are sealed meanwhile.
+    seals: bool,
 }
+
+/// Sealing that keeps up with a test.
+const SEALS: &str = "[store]\nseal_after = \"20ms\"\n";
 
 fn number_from(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
@@ -49,7 +55,9 @@ async fn play(world: &World, source: &str, disturbance: &Disturbance) -> Outcome
     let desk = Receiver::new([]).await;
     let broker = broker();
     let url = format!("http://{}/hook", desk.address);
-    let mut daemon = TestDaemon::up(&config(broker.port, source, &receiver("desk", &url))).await;
+    let seals = if disturbance.seals { SEALS } else { "" };
+    let after = format!("{seals}{}", receiver("desk", &url));
+    let mut daemon = TestDaemon::up(&config(broker.port, source, &after)).await;
     let outlet = Outlet::new(broker.port).await;
     let messages = world.messages();
     let share = messages.len().div_ceil(disturbance.kills + 1);
@@ -76,7 +84,13 @@ async fn play(world: &World, source: &str, disturbance: &Disturbance) -> Outcome
     assert_eq!(outlet.finish().await, messages.len() as u64);
     println!("{} kills, seed {}", disturbance.kills, disturbance.seed);
     daemon.started().await;
+    if disturbance.seals {
+        something_sealed(&daemon).await;
+    }
     let outcome = settled(world, &mut daemon, &broker, &desk).await;
+    let checked = Reader::open(&daemon.data()).unwrap().check().unwrap();
+    assert_eq!(checked.findings, []);
+    println!("{} parts of history", checked.parts);
     assert!(!daemon.said().contains("panicked"), "{}", daemon.said());
     outcome
 }
@@ -118,7 +132,18 @@ async fn random_moment(
     }
 }
 
-/// Counts the messages that are on disk, each once.
+/// Waits until most of what was stored is sealed.
+async fn something_sealed(daemon: &TestDaemon) {
+    let (reader, until) = (Reader::open(&daemon.data()).unwrap(), Instant::now() + PATIENCE);
+    let half = || reader.committed().unwrap().journal / 2;
+    while reader.sealed_through().unwrap() < half() {
+        assert!(Instant::now() < until, "nothing is sealed: {}", daemon.said());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// Counts the messages that are on disk, each once; rows that are sealed before they
+/// are looked at were messages, nearly all of them.
 struct Stored {
     reader: Reader,
     seq: i64,
@@ -133,7 +158,8 @@ impl Stored {
     fn now(&mut self) -> u64 {
         loop {
             let rows = self.reader.journal(self.seq, 10_000).unwrap();
-            let Some(last) = rows.last() else { return self.messages };
+            let Some((first, last)) = rows.first().zip(rows.last()) else { return self.messages };
+            self.messages += (first.seq - self.seq - 1) as u64;
             self.seq = last.seq;
             let new = |r: &&Row| matches!(&r.kind, RowKind::Arrival(a) if a.bucket == Bucket::Stored && !a.continues);
             self.messages += rows.iter().filter(new).count() as u64;
@@ -225,32 +251,39 @@ async fn readings(daemon: &TestDaemon) -> BTreeSet<Timed> {
     found
 }
 
-/// Every stored number of the devices that do not, from the journal: several of
-/// one device may fall into one millisecond, and the API shows the last.
+/// Every stored number of the devices that do not, from the store: several of one
+/// device may fall into one millisecond, and the API shows the last.
 fn numbers(daemon: &TestDaemon) -> BTreeSet<(String, i64)> {
     let mut reader = Reader::open(&daemon.data()).unwrap();
     reader.refresh_names().unwrap();
-    let (mut found, mut timed, mut seq) = (BTreeSet::new(), BTreeSet::new(), 0);
-    loop {
-        let rows = reader.journal(seq, 10_000).unwrap();
-        let Some(last) = rows.last() else { break };
-        seq = last.seq;
-        for row in rows {
-            let RowKind::Arrival(a) = row.kind else { continue };
-            let Some(device) = a.device.filter(|_| a.bucket == Bucket::Stored) else { continue };
-            let name = reader.device_name(device).to_owned();
-            for m in a.values {
-                let tenths = (m.value.value * 10.0).round() as i64;
-                if name.starts_with('p') {
-                    assert!(found.insert((name.clone(), tenths)), "twice: {name} {tenths}");
-                } else if name.starts_with('d') {
-                    let key = (name.clone(), a.observed.0, m.value.quantity);
-                    assert!(timed.insert(key), "twice in the journal: {name} {}", a.observed);
-                }
+    let (mut found, mut timed) = (BTreeSet::new(), BTreeSet::new());
+    for (device, row) in reader.at_once(stored_rows).unwrap() {
+        let name = reader.device_name(device).to_owned();
+        for m in row.values {
+            let tenths = (m.value.value * 10.0).round() as i64;
+            if name.starts_with('p') {
+                assert!(found.insert((name.clone(), tenths)), "twice: {name} {tenths}");
+            } else if name.starts_with('d') {
+                let key = (name.clone(), row.observed.0, m.value.quantity);
+                assert!(timed.insert(key), "twice in the store: {name} {}", row.observed);
             }
         }
     }
     found
+}
+
+/// Every row of readings, sealed or not.
+fn stored_rows(reader: &mut Reader) -> Result<Vec<(DeviceId, Kept)>, StoreError> {
+    let mut all = Vec::new();
+    for part in reader.parts_after(0, 1_000_000)? {
+        all.extend(reader.part(&part)?.into_iter().map(|row| (part.device, row)));
+    }
+    for row in reader.journal(0, 10_000_000)? {
+        let RowKind::Arrival(a) = row.kind else { continue };
+        let Some(device) = a.device.filter(|_| a.bucket == Bucket::Stored) else { continue };
+        all.push((device, Kept::of(row.received, a)));
+    }
+    Ok(all)
 }
 
 /// Every notice of the outbox was delivered under its id, and nothing else was.
@@ -296,7 +329,7 @@ async fn compare(per_hour: i64, source: &str, disturbance: Disturbance) {
     let killed = play(&world, source, &disturbance).await;
     assert!(killed.readings == world.readings(), "readings are missing or too many");
     assert!(killed.numbers == world.numbers(), "numbers are missing or too many");
-    let quiet = play(&world, source, &Disturbance { kills: 0, seed: 0 }).await;
+    let quiet = play(&world, source, &Disturbance::default()).await;
     plausible(&world, &quiet);
     assert_eq!(killed.changes, quiet.changes);
     assert_eq!(killed.notices, quiet.notices);
@@ -310,21 +343,30 @@ async fn killed_twenty_times_under_load_it_keeps_everything_once_and_tells_the_s
     println!("DUSTLINE_SEED={seed} DUSTLINE_KILLS={kills}");
     // About 1200 messages before each kill.
     let per_hour = (kills as i64 * 15).max(60);
-    compare(per_hour, "", Disturbance { kills, seed }).await;
+    compare(per_hour, "", Disturbance { kills, seed, seals: false }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_with_a_window_of_twenty_it_keeps_everything_once_and_tells_the_same() {
     let seed = number_from("DUSTLINE_SEED", 20);
     println!("DUSTLINE_SEED={seed}");
-    compare(60, "receive_maximum = 20", Disturbance { kills: 8, seed }).await;
+    compare(60, "receive_maximum = 20", Disturbance { kills: 8, seed, seals: false }).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_with_mqtt_3_1_1_it_keeps_everything_once_and_tells_the_same() {
     let seed = number_from("DUSTLINE_SEED", 311);
     println!("DUSTLINE_SEED={seed}");
-    compare(60, "version = \"3.1.1\"", Disturbance { kills: 5, seed }).await;
+    compare(60, "version = \"3.1.1\"", Disturbance { kills: 5, seed, seals: false }).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_while_old_rows_are_sealed_it_keeps_everything_once_and_tells_the_same() {
+    let kills = number_from("DUSTLINE_KILLS", 12) as usize;
+    let seed = number_from("DUSTLINE_SEED", 5_000);
+    println!("DUSTLINE_SEED={seed} DUSTLINE_KILLS={kills}");
+    let per_hour = (kills as i64 * 15).max(60);
+    compare(per_hour, "", Disturbance { kills, seed, seals: true }).await;
 }
 
 /// Without an order among connections a threshold may have moved otherwise in
@@ -334,7 +376,8 @@ async fn killed_with_three_connections_it_keeps_everything_once() {
     let seed = number_from("DUSTLINE_SEED", 3);
     println!("DUSTLINE_SEED={seed}");
     let world = World::new(60);
-    let killed = play(&world, "connections = 3", &Disturbance { kills: 8, seed }).await;
+    let killed =
+        play(&world, "connections = 3", &Disturbance { kills: 8, seed, seals: false }).await;
     assert!(killed.readings == world.readings(), "readings are missing or too many");
     assert!(killed.numbers == world.numbers(), "numbers are missing or too many");
 }

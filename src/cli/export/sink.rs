@@ -1,0 +1,69 @@
+//! The forms of an export.
+
+use super::super::{Code, Failure};
+use super::ExportFormat;
+use serde::Serialize;
+use std::io::Write;
+
+/// Writes rows in the form asked for.
+pub(super) enum Sink<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Jsonl(W),
+    Line(W, String),
+}
+
+impl<W: Write> Sink<W> {
+    /// A sink that has written its header: also when no row follows.
+    pub fn start(format: ExportFormat, columns: &[&str], out: W) -> Result<Sink<W>, Failure> {
+        Ok(match format {
+            ExportFormat::Csv => {
+                let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
+                csv.write_record(columns).map_err(csv_failure)?;
+                Sink::Csv(Box::new(csv))
+            }
+            ExportFormat::Jsonl => Sink::Jsonl(out),
+            ExportFormat::Line => Sink::Line(out, String::new()),
+        })
+    }
+
+    /// Writes a row; not for line protocol, which has [`Sink::text`].
+    pub fn row(&mut self, row: &impl Serialize) -> Result<(), Failure> {
+        match self {
+            Sink::Csv(csv) => csv.serialize(row).map_err(csv_failure),
+            Sink::Jsonl(out) => {
+                serde_json::to_writer(&mut *out, row).map_err(std::io::Error::from)?;
+                Ok(out.write_all(b"\n")?)
+            }
+            Sink::Line(..) => Ok(()),
+        }
+    }
+
+    /// The text of line protocol to append to, if that is the form.
+    pub fn text(&mut self) -> Option<&mut String> {
+        match self {
+            Sink::Line(_, text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Passes on what was collected.
+    pub fn flush(&mut self) -> Result<(), Failure> {
+        match self {
+            Sink::Csv(csv) => csv.flush()?,
+            Sink::Jsonl(out) => out.flush()?,
+            Sink::Line(out, text) => {
+                out.write_all(text.as_bytes())?;
+                text.clear();
+                out.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn csv_failure(e: csv::Error) -> Failure {
+    match e.into_kind() {
+        csv::ErrorKind::Io(e) => e.into(),
+        other => Failure::new(Code::Failed, format!("cannot write a row: {other:?}")),
+    }
+}

@@ -1,0 +1,52 @@
+//! What is done to the store in its own time, piece by piece.
+
+use crate::air::Hour;
+
+/// A piece of what is done to the store in its own time, each small enough that
+/// acknowledgements hardly wait for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Upkeep {
+    /// The intake's state is kept as it is now.
+    Snapshot,
+    /// What was prepared for a sealing that did not come to its end is thrown away.
+    Forget,
+    /// Parts of history are kept that do not count yet.
+    Prepare(Vec<Part>),
+    /// From now on the parts prepared count, and the journal up to this row no more.
+    Seal {
+        /// The last row that is sealed.
+        through: i64,
+    },
+    /// At most so many rows of the journal are deleted that are sealed; not done if
+    /// there are none left.
+    Trim {
+        /// How many.
+        rows: u32,
+    },
+    /// The parts of a device after one up to this one become one.
+    Merge {
+        /// The `upto` of the part in front of them, 0 if there is none.
+        after: i64,
+        /// What takes their place.
+        part: Part,
+    },
+}
+
+/// A part of the sealed history of one device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The device's row in `devices`.
+    pub device: u32,
+    /// The last journal row in it: parts with a greater one were received later.
+    pub upto: i64,
+    /// The first hour that a row of it is of.
+    pub first: Hour,
+    /// The last such hour.
+    pub last: Hour,
+    /// How many rows it has.
+    pub rows: u32,
+    /// How many readings are in them.
+    pub readings: u32,
+    /// The rows, packed by the store.
+    pub block: Vec<u8>,
+}

@@ -1,0 +1,116 @@
+//! One column of numbers as bytes.
+//!
+//! ```text
+//! column := kind:u8 payload
+//! kind   := 0 empty | 1 all the same: zigzag varint | 2 whole numbers | 3 doubles
+//! payload of 2 and 3 := length:varint, that many bytes as `pco` writes them (standalone)
+//! ```
+
+use super::super::body::{put_varint, take_byte, take_varint, unzigzag, zigzag};
+use pco::ChunkConfig;
+use pco::standalone::{simple_compress, simple_decompress};
+
+const EMPTY: u8 = 0;
+const SAME: u8 = 1;
+const WHOLE: u8 = 2;
+const DOUBLE: u8 = 3;
+
+/// The numbers of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Numbers {
+    Whole(Vec<i64>),
+    Double(Vec<f64>),
+}
+
+/// Writes a column of whole numbers. `None` if `pco` refuses, which it does only
+/// of more numbers than a block may have.
+pub(super) fn put_whole(out: &mut Vec<u8>, numbers: &[i64]) -> Option<()> {
+    match numbers {
+        [] => out.push(EMPTY),
+        [first, rest @ ..] if rest.iter().all(|n| n == first) => {
+            out.push(SAME);
+            put_varint(out, zigzag(*first));
+        }
+        _ => put_packed(out, WHOLE, &simple_compress(numbers, &ChunkConfig::default()).ok()?),
+    }
+    Some(())
+}
+
+/// Writes a column of doubles, to the last bit.
+pub(super) fn put_doubles(out: &mut Vec<u8>, numbers: &[f64]) -> Option<()> {
+    put_packed(out, DOUBLE, &simple_compress(numbers, &ChunkConfig::default()).ok()?);
+    Some(())
+}
+
+fn put_packed(out: &mut Vec<u8>, kind: u8, packed: &[u8]) {
+    out.push(kind);
+    put_varint(out, packed.len() as u64);
+    out.extend_from_slice(packed);
+}
+
+/// Reads a column that has so many numbers; `None` if it has not, or is damaged.
+pub(super) fn take_column(input: &mut &[u8], count: usize) -> Option<Numbers> {
+    let kind = take_byte(input)?;
+    let numbers = match kind {
+        EMPTY => Numbers::Whole(Vec::new()),
+        SAME => Numbers::Whole(vec![unzigzag(take_varint(input)?); count]),
+        WHOLE => Numbers::Whole(simple_decompress(take_packed(input)?).ok()?),
+        DOUBLE => Numbers::Double(simple_decompress(take_packed(input)?).ok()?),
+        _ => return None,
+    };
+    let found = match &numbers {
+        Numbers::Whole(all) => all.len(),
+        Numbers::Double(all) => all.len(),
+    };
+    (found == count).then_some(numbers)
+}
+
+/// Reads a column of whole numbers.
+pub(super) fn take_whole(input: &mut &[u8], count: usize) -> Option<Vec<i64>> {
+    match take_column(input, count)? {
+        Numbers::Whole(all) => Some(all),
+        Numbers::Double(_) => None,
+    }
+}
+
+fn take_packed<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let length = usize::try_from(take_varint(input)?).ok()?;
+    let (packed, rest) = input.split_at_checked(length)?;
+    *input = rest;
+    Some(packed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_column_is_read_back_as_it_was_written(whole in prop::collection::vec(any::<i64>(), 0..300), doubles in prop::collection::vec(any::<f64>(), 1..50)) {
+            let mut bytes = Vec::new();
+            put_whole(&mut bytes, &whole).unwrap();
+            put_doubles(&mut bytes, &doubles).unwrap();
+            let input = &mut bytes.as_slice();
+            prop_assert_eq!(take_whole(input, whole.len()), Some(whole));
+            let Some(Numbers::Double(read)) = take_column(input, doubles.len()) else { panic!() };
+            let bits = |all: &[f64]| all.iter().map(|d| d.to_bits()).collect::<Vec<_>>();
+            prop_assert_eq!(bits(&read), bits(&doubles));
+            prop_assert!(input.is_empty());
+        }
+
+        #[test]
+        fn damaged_bytes_are_refused_and_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..100), count in 0usize..50) {
+            let _ = take_column(&mut bytes.as_slice(), count);
+        }
+    }
+
+    #[test]
+    fn a_constant_column_takes_its_value_and_no_more() {
+        let mut bytes = Vec::new();
+        put_whole(&mut bytes, &[7; 5_000]).unwrap();
+        assert_eq!(bytes.len(), 2);
+        assert_eq!(take_whole(&mut bytes.as_slice(), 5_000), Some(vec![7; 5_000]));
+        assert_eq!(take_whole(&mut bytes.as_slice(), 0), Some(vec![]));
+    }
+}

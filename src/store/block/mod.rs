@@ -1,0 +1,203 @@
+//! Sealed history: the rows of one device over some hours as columns.
+//!
+//! A block holds what journal rows said of readings, to the last bit, without
+//! what only the intake needs. Its rows are in the order of their times, and of
+//! receipt where times are the same, so that the last of several for one series
+//! and instant is the one that counts, as in the journal.
+//!
+//! ```text
+//! block  := version:u8 rows:varint observed delay origin series:varint series* checksum:u64
+//! series := quantity:u8 label:varint present:varint places? numbers marks
+//! ```
+//! `observed` is in ms, `delay` is receipt minus `observed`, `origin` is
+//! `source << 2 | by the device's clock << 1 | revises`. `places` are the rows
+//! that have the series, left out if all do. `numbers` are whole 10⁻³ units if
+//! that loses nothing of any, else doubles. `marks` are `flag | reasons << 8`.
+//! The checksum is the XXH3 of all bytes before it, little-endian.
+
+mod column;
+
+use super::body::{exact_milli, put_varint, take_byte, take_varint};
+use crate::air::reading::TimeSource;
+use crate::air::{Flag, Quantity, Reasons, Stamp};
+use column::{Numbers, put_doubles, put_whole, take_column, take_whole};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+const VERSION: u8 = 1;
+/// The most rows of a block: bounds what a reader must unpack for one instant.
+pub const ROWS_MAX: usize = 1 << 12;
+
+/// A row of a block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sealed {
+    /// The time that the readings are of.
+    pub observed: Stamp,
+    /// When they came in, by our clock.
+    pub received: Stamp,
+    /// Which clock said `observed`.
+    pub time_source: TimeSource,
+    /// The source's row in `sources`.
+    pub source: u32,
+    /// Whether it replaces values of an earlier row of the same time.
+    pub revises: bool,
+    /// The readings, at most one of a series.
+    pub values: Vec<SealedValue>,
+}
+
+/// One reading of a row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SealedValue {
+    /// The quantity.
+    pub quantity: Quantity,
+    /// The label's row in `labels`, 0 for the main series.
+    pub label: u32,
+    /// The value in the quantity's unit.
+    pub value: f64,
+    /// The verdict of quality control.
+    pub flag: Flag,
+    /// Why, if it did not simply pass.
+    pub reasons: Reasons,
+}
+
+/// Why bytes are not a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BlockFault {
+    /// A bit has flipped or bytes are missing.
+    #[error("its checksum does not match")]
+    Checksum,
+    /// A newer program wrote it.
+    #[error("it is of version {0}, which this program does not know")]
+    Version(u8),
+    /// The checksum matches, the content makes no sense.
+    #[error("its content makes no sense")]
+    Content,
+}
+
+#[derive(Default)]
+struct Series {
+    places: Vec<i64>,
+    values: Vec<f64>,
+    marks: Vec<i64>,
+}
+
+/// Writes rows as a block, in the order described. `None` if there are more
+/// than [`ROWS_MAX`], none at all, or a row with two readings of a series.
+pub fn encode(mut rows: Vec<Sealed>) -> Option<Vec<u8>> {
+    if rows.is_empty() || rows.len() > ROWS_MAX {
+        return None;
+    }
+    rows.sort_by_key(|row| row.observed);
+    let mut out = vec![VERSION];
+    put_varint(&mut out, rows.len() as u64);
+    let column = |f: fn(&Sealed) -> i64| rows.iter().map(f).collect::<Vec<i64>>();
+    put_whole(&mut out, &column(|r| r.observed.0))?;
+    put_whole(&mut out, &column(|r| r.received.0.wrapping_sub(r.observed.0)))?;
+    put_whole(&mut out, &column(origin))?;
+    let mut series: BTreeMap<(Quantity, u32), Series> = BTreeMap::new();
+    for (place, row) in (0i64..).zip(&rows) {
+        for v in &row.values {
+            let all = series.entry((v.quantity, v.label)).or_default();
+            if all.places.last() == Some(&place) {
+                return None;
+            }
+            all.places.push(place);
+            all.values.push(v.value);
+            all.marks.push(i64::from(v.flag.code()) | i64::from(v.reasons.0) << 8);
+        }
+    }
+    put_varint(&mut out, series.len() as u64);
+    for ((quantity, label), series) in &series {
+        out.push(quantity.code());
+        put_varint(&mut out, u64::from(*label));
+        put_series(&mut out, series, rows.len())?;
+    }
+    out.extend_from_slice(&xxh3_64(&out).to_le_bytes());
+    Some(out)
+}
+
+fn origin(row: &Sealed) -> i64 {
+    let device = i64::from(row.time_source == TimeSource::Device);
+    i64::from(row.source) << 2 | device << 1 | i64::from(row.revises)
+}
+
+fn put_series(out: &mut Vec<u8>, series: &Series, rows: usize) -> Option<()> {
+    put_varint(out, series.places.len() as u64);
+    if series.places.len() < rows {
+        put_whole(out, &series.places)?;
+    }
+    match series.values.iter().map(|v| exact_milli(*v)).collect::<Option<Vec<i64>>>() {
+        Some(milli) => put_whole(out, &milli)?,
+        None => put_doubles(out, &series.values)?,
+    }
+    put_whole(out, &series.marks)
+}
+
+/// Reads what [`encode`] wrote.
+pub fn decode(bytes: &[u8]) -> Result<Vec<Sealed>, BlockFault> {
+    let (body, sum) = bytes.split_last_chunk::<8>().ok_or(BlockFault::Checksum)?;
+    if xxh3_64(body) != u64::from_le_bytes(*sum) {
+        return Err(BlockFault::Checksum);
+    }
+    match body.split_first() {
+        Some((&VERSION, mut input)) => take_rows(&mut input).ok_or(BlockFault::Content),
+        Some((version, _)) => Err(BlockFault::Version(*version)),
+        None => Err(BlockFault::Content),
+    }
+}
+
+fn take_rows(input: &mut &[u8]) -> Option<Vec<Sealed>> {
+    let count = take_count(input, ROWS_MAX)?;
+    let observed = take_whole(input, count)?;
+    let delays = take_whole(input, count)?;
+    let origins = take_whole(input, count)?;
+    let times = observed.into_iter().zip(delays).zip(origins);
+    let mut rows = times
+        .map(|((observed, delay), origin)| {
+            Some(Sealed {
+                observed: Stamp(observed),
+                received: Stamp(observed.wrapping_add(delay)),
+                time_source: match origin & 2 {
+                    0 => TimeSource::Arrival,
+                    _ => TimeSource::Device,
+                },
+                source: u32::try_from(origin >> 2).ok()?,
+                revises: origin & 1 != 0,
+                values: Vec::new(),
+            })
+        })
+        .collect::<Option<Vec<Sealed>>>()?;
+    for _ in 0..take_varint(input)? {
+        take_series(input, &mut rows)?;
+    }
+    input.is_empty().then_some(rows)
+}
+
+fn take_series(input: &mut &[u8], rows: &mut [Sealed]) -> Option<()> {
+    let quantity = Quantity::from_code(take_byte(input)?)?;
+    let label = u32::try_from(take_varint(input)?).ok()?;
+    let count = take_count(input, rows.len())?;
+    let places = match count < rows.len() {
+        true => take_whole(input, count)?,
+        false => (0..count as i64).collect(),
+    };
+    let values: Vec<f64> = match take_column(input, count)? {
+        Numbers::Whole(milli) => milli.into_iter().map(|m| m as f64 / 1000.0).collect(),
+        Numbers::Double(values) => values,
+    };
+    let marks = take_whole(input, count)?;
+    for ((place, value), mark) in places.into_iter().zip(values).zip(marks) {
+        let flag = Flag::from_code(mark as u8)?;
+        let reasons = Reasons(u16::try_from(mark >> 8).ok()?);
+        let row = rows.get_mut(usize::try_from(place).ok()?)?;
+        row.values.push(SealedValue { quantity, label, value, flag, reasons });
+    }
+    Some(())
+}
+
+fn take_count(input: &mut &[u8], max: usize) -> Option<usize> {
+    usize::try_from(take_varint(input)?).ok().filter(|count| *count <= max)
+}
+
+#[cfg(test)]
+mod tests;
