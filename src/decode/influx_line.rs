@@ -4,7 +4,7 @@
 //!
 //! The format says neither what a field measures nor which tag names the
 //! device. Fields are known by their usual names and by those of airRohr, and
-//! by the operator's; the device is the first of [`DEVICE_TAGS`] that is there,
+//! by the operator's; the device is the first of `DEVICE_TAGS` that is there,
 //! unless the operator names the tag. Numbers are taken in our units, save
 //! those of airRohr, whose units are known. A tag `channel` keeps several
 //! elements of one device apart.

@@ -165,7 +165,8 @@ impl Words<'_> {
     }
 
     fn change(&self, change: &Facts) -> String {
-        let (scope, value, unit) = (change.scope.id(), &change.value, change.quantity.unit_text());
+        let (scope, unit) = (change.scope.id(), change.quantity.unit_text());
+        let value = two_decimals(&change.value);
         format!("{scope} {} {} ({value} {unit})", change.ladder, self.level(&change.to))
     }
 
@@ -194,5 +195,22 @@ impl Words<'_> {
             Language::Zh => zh,
             Language::En => en,
         }
+    }
+}
+
+/// A number for reading; the transcript has all of its digits.
+fn two_decimals(value: &str) -> String {
+    let rounded = value.parse::<f64>().map(|v| (v * 100.0).round() / 100.0);
+    rounded.map_or_else(|_| value.to_owned(), |v| v.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_to_two_decimals() {
+        let told = ["107.20520825", "81.84", "150", "-0.5"].map(two_decimals);
+        assert_eq!(told, ["107.21", "81.84", "150", "-0.5"]);
     }
 }

@@ -5,7 +5,7 @@
 //! nodes from 150 up stayed, so every threshold of the heavy-pollution warnings
 //! (AQI above 150, 200, 300) means the same concentration as before; only good
 //! days are counted differently. The limits 50 and 25 µg/m³ of GB 3095-2026 are
-//! ambient standards (see [`super::standards`]), not nodes of the index.
+//! ambient standards (the ruleset `cn-standards`), not nodes of the index.
 //!
 //! Only the scales of particles are built in; indices of gases may be given to
 //! [`aqi`] as [`SubIndex`].
