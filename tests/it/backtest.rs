@@ -208,18 +208,22 @@ fn several_files_are_one_set_of_data() {
     );
 }
 
-/// A store with three hours of two devices of one station; one hour is hardly covered.
-fn store(dir: &Path) {
+/// Three hours of two devices of one station; one hour is hardly covered.
+const THREE_HOURS: [(&str, &[i64]); 2] = [("d1", &[80, 80, 10]), ("d2", &[90, 90, 90])];
+
+/// A store with closed hours of devices from a time on, their PM2.5 in µg/m³; an hour
+/// with a mean of 10 is hardly covered.
+fn store(dir: &Path, from: &str, devices: &[(&str, &[i64])]) {
     use dustline::air::{Hour, Quantity, Stamp};
     use dustline::store::{HourRow, Writer};
-    let first = Stamp::parse("2022-01-08T11:00:00Z").unwrap().hour();
+    let first = Stamp::parse(from).unwrap().hour();
     let mut writer = Writer::open(dir).unwrap();
     writer.begin().unwrap();
     let source = writer.source("city").unwrap();
-    for (name, means) in [("d1", [80, 80, 10]), ("d2", [90, 90, 90])] {
+    for (name, means) in devices {
         let device = writer.device(name, source).unwrap();
-        for (hour, mean) in (first.0..).zip(means) {
-            let minutes = if mean == 10 { 1 } else { (1 << 60) - 1 };
+        for (hour, mean) in (first.0..).zip(*means) {
+            let minutes = if *mean == 10 { 1 } else { (1 << 60) - 1 };
             let micro = mean * 1_000_000;
             let row = HourRow {
                 revision: 0,
@@ -245,7 +249,7 @@ fn a_store_is_judged_by_its_hours_with_or_without_its_configuration() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     std::fs::create_dir(&data).unwrap();
-    store(&data);
+    store(&data, "2022-01-08T11:00:00Z", &THREE_HOURS);
     let by = ["--ruleset", "kr-air-alert", "--data-dir", data.to_str().unwrap()];
     let found = judged(&[&by[..], &["--zone-by", "station"]].concat());
     let at = "kr-pm25 2022-01-08T13:00:00Z none advisory";

@@ -1,8 +1,7 @@
 //! Forecasts in a backtest: read as the API reads them, judged with the couplings of
 //! the configuration.
 
-use super::{dustline, file, judged, moves, said};
-use std::path::Path;
+use super::{dustline, file, judged, moves, said, store};
 
 /// Three zones of one station, two of which suffice.
 const CONFIG: &str = r#"
@@ -43,42 +42,14 @@ nier,2026-01-10T17:00:00+09:00,incheon,pm2_5,2026-01-11,75.1
 nier,2026-01-10T17:00:00+09:00,gyeonggi,pm2_5,2026-01-11,40
 ";
 
-/// Closed hours of all three from 00 to 20 h of 10 January 2026 in Seoul.
-fn store(dir: &Path) {
-    use dustline::air::{Hour, Quantity, Stamp};
-    use dustline::store::{HourRow, Writer};
-    let first = Stamp::parse("2026-01-09T15:00:00Z").unwrap().hour();
-    let mut writer = Writer::open(dir).unwrap();
-    writer.begin().unwrap();
-    let source = writer.source("city").unwrap();
-    for name in ["s1", "s2", "s3"] {
-        let device = writer.device(name, source).unwrap();
-        for hour in first.0..first.0 + 20 {
-            let micro = 20_000_000;
-            let row = HourRow {
-                revision: 0,
-                device,
-                hour: Hour(hour),
-                quantity: Quantity::Pm2_5,
-                label: 0,
-                count: 6,
-                sum_micro: micro * 6,
-                min_micro: micro,
-                max_micro: micro,
-                minutes: (1 << 60) - 1,
-                flagged: 0,
-            };
-            writer.put_hour(&row).unwrap();
-        }
-    }
-    writer.commit().unwrap();
-}
-
 #[test]
 fn zones_that_decide_together_do_so_in_a_backtest() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::create_dir(dir.path().join("data")).unwrap();
-    store(&dir.path().join("data"));
+    // All three from 00 to 20 h of 10 January 2026 in Seoul.
+    let hours: &[i64] = &[20; 20];
+    let devices = [("s1", hours), ("s2", hours), ("s3", hours)];
+    store(&dir.path().join("data"), "2026-01-09T15:00:00Z", &devices);
     let forecasts = file(dir.path(), "tomorrow.csv", TOMORROW);
     let measures = |config: &str| {
         let config = file(dir.path(), "dustline.toml", config);
