@@ -123,7 +123,7 @@ fn add(environment: &mut Environment<'static>, path: &Path, item: &Item<'_>) -> 
     let bytes = item.ctx.env.read(path).map_err(|e| unreadable(format!("cannot read it: {e}")))?;
     let source = String::from_utf8(bytes).map_err(|_| unreadable("not UTF-8".to_owned()))?;
     let wrong = |e: minijinja::Error| -> Wrong {
-        (e.line(), e.detail().unwrap_or("not a template").to_owned())
+        (e.line(), e.detail().map_or_else(|| e.kind().to_string(), str::to_owned))
     };
     environment.add_template_owned(file.to_owned(), source.clone()).map_err(wrong)?;
     let template = environment.get_template(file).map_err(wrong)?;

@@ -68,6 +68,8 @@ mod tests {
         let all = [doubtful(laser("A", "", 100.0)), doubtful(laser("B", "", 20.0))];
         assert_eq!(made(&all), Some((60.0, Flag::Suspect)));
         assert!(of(&both(), &all)[0].reasons.has(Reason::Disagreement));
+        let one = [laser("A", "", 100.0), doubtful(laser("B", "", 20.0))];
+        assert_eq!(made(&one), Some((60.0, Flag::Suspect)));
         let failed = Measured { flag: Flag::Fail, ..laser("B", "", 65_535.0) };
         assert_eq!(made(&[laser("A", "", 7.0), failed.clone()]), Some((7.0, Flag::Pass)));
         assert_eq!(made(&[failed]), None);

@@ -38,6 +38,7 @@ fn every_fault_of_a_template_has_its_file_and_line() {
         ),
         ("a\n\n{% if late %}", "change.ko.txt:3: ", "unexpected end"),
         ("\n{{ value|upcase }}", "change.ko.txt:2: ", "upcase"),
+        ("\n\n{{ value.unit }}", "change.ko.txt:3: ", "undefined"),
     ] {
         let found = faults("change.ko.txt", text);
         assert!(found.contains(place) && found.contains(said), "{found}");

@@ -49,15 +49,15 @@ impl Judge {
             return Vec::new();
         }
         let Some(place) = self.device(device).map(|d| d.station) else { return Vec::new() };
-        let zones = self.stations.get(place as usize).map_or(Vec::new(), |s| s.zones.clone());
         let Some(moved) = self.stations.get(place as usize) else { return Vec::new() };
+        let zones = moved.zones.clone();
         let moved = StationMoved { station: moved.id.to_string(), mean_micro: new };
         let mut out = Vec::new();
         let keep = self.plan.keep;
-        for index in zones {
-            let Some(zone) = self.zones.get(index as usize) else { continue };
+        for index in zones.iter().map(|index| *index as usize) {
+            let Some(zone) = self.zones.get(index) else { continue };
             if let Some(changed) = zone.with_station(quantity, hour, (old, new), keep) {
-                out.extend(self.revise(index as usize, quantity, changed, Some(&moved), now));
+                out.extend(self.revise(index, quantity, changed, Some(&moved), now));
             }
         }
         out

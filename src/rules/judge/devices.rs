@@ -103,14 +103,21 @@ impl Device {
 pub(super) struct Station {
     pub id: Arc<str>,
     pub devices: Vec<u32>,
-    pub zones: Vec<u32>,
+    /// Where these zones are; stations of the same ones share the list.
+    pub zones: Arc<[u32]>,
     /// The latest instant that a device of it has believably reported.
     pub newest: Stamp,
     /// One bit for every quantity of which a main value came.
     quantities: u16,
-    thresholds: Vec<ThresholdState>,
-    /// What was told last of each threshold.
-    told: Vec<bool>,
+    thresholds: Box<[Watched]>,
+}
+
+/// A threshold at a station.
+#[derive(Debug, Clone, Default)]
+struct Watched {
+    state: ThresholdState,
+    /// What was told of it last.
+    told: bool,
 }
 
 /// What of a [`Station`] outlives the process; thresholds by their id.
@@ -123,25 +130,24 @@ pub(super) struct SavedStation {
 }
 
 impl Station {
-    pub fn new(id: Arc<str>, thresholds: usize) -> Station {
+    pub fn new(id: Arc<str>, zones: Arc<[u32]>, thresholds: usize) -> Station {
         Station {
             id,
             devices: Vec::new(),
-            zones: Vec::new(),
+            zones,
             newest: Stamp(i64::MIN),
             quantities: 0,
-            thresholds: vec![ThresholdState::default(); thresholds],
-            told: vec![false; thresholds],
+            thresholds: vec![Watched::default(); thresholds].into(),
         }
     }
 
     pub fn save(&self, rules: &[Threshold]) -> SavedStation {
-        let states = rules.iter().zip(&self.thresholds).zip(&self.told);
+        let states = rules.iter().zip(&self.thresholds);
         SavedStation {
             id: self.id.to_string(),
             newest: self.newest,
             quantities: self.quantities,
-            thresholds: states.map(|((r, s), told)| (r.id.clone(), s.clone(), *told)).collect(),
+            thresholds: states.map(|(r, w)| (r.id.clone(), w.state.clone(), w.told)).collect(),
         }
     }
 
@@ -150,8 +156,7 @@ impl Station {
         self.quantities = saved.quantities;
         for (id, state, told) in saved.thresholds {
             if let Some(index) = rules.iter().position(|r| r.id == id) {
-                self.thresholds[index] = state;
-                self.told[index] = told;
+                self.thresholds[index] = Watched { state, told };
             }
         }
     }
@@ -177,7 +182,7 @@ impl Station {
         fresh: bool,
     ) -> Option<(ThresholdStep, bool)> {
         let value = micro(r.measured.value.value);
-        let (state, told) = (self.thresholds.get_mut(index)?, self.told.get_mut(index)?);
+        let Watched { state, told } = self.thresholds.get_mut(index)?;
         let step = state.reading(rule, r.at, r.device, value, r.measured.flag);
         if !fresh || *told == state.raised() {
             return step.map(|s| (s, false));

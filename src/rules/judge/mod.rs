@@ -136,17 +136,19 @@ impl Judge {
         }
         let (place, id) = (self.stations.len() as u32, Arc::<str>::from(id));
         self.station_ids.insert(id.clone(), place);
-        let mut station = Station::new(id.clone(), self.plan.thresholds.len());
+        let mut zones = Vec::new();
         for (index, planned) in self.plan.zones.iter().enumerate() {
             if planned.stations.as_ref().is_none_or(|ids| ids.iter().any(|s| **s == *id)) {
-                station.zones.reserve_exact(1);
-                station.zones.push(index as u32);
+                zones.push(index as u32);
                 if let Some(zone) = self.zones.get_mut(index) {
                     zone.stations.push(place);
                 }
             }
         }
-        self.stations.push(station);
+        // Neighbours in the list are mostly of the same zones.
+        let shared = self.stations.last().filter(|s| *s.zones == *zones);
+        let zones = shared.map_or_else(|| zones.into(), |s| s.zones.clone());
+        self.stations.push(Station::new(id, zones, self.plan.thresholds.len()));
         place
     }
 
@@ -205,10 +207,9 @@ impl Judge {
         let Some(station) = self.stations.get_mut(place as usize) else { return false };
         let before = station.newest;
         station.newest = before.max(at);
-        // Taken out and put back: every reading comes here.
-        let zones = std::mem::take(&mut station.zones);
+        let zones = station.zones.clone();
         let mut due = false;
-        for index in &zones {
+        for index in zones.iter() {
             let Some(zone) = self.zones.get_mut(*index as usize) else { continue };
             if zone.begin(at.hour()) {
                 self.count_reached_in(*index as usize);
@@ -216,9 +217,6 @@ impl Judge {
                 zone.reach(before, at, self.plan.lateness);
             }
             due |= self.zones.get(*index as usize).is_some_and(|z| z.due_by_data().is_some());
-        }
-        if let Some(station) = self.stations.get_mut(place as usize) {
-            station.zones = zones;
         }
         due
     }
@@ -264,7 +262,7 @@ impl Judge {
     /// those zones have judged already.
     pub fn judged_already(&self, device: u32, hour: Hour) -> Vec<Quantity> {
         let station = self.device(device).and_then(|d| self.stations.get(d.station as usize));
-        let zones = station.into_iter().flat_map(|s| &s.zones);
+        let zones = station.into_iter().flat_map(|s| s.zones.iter());
         let mut quantities: Vec<Quantity> = zones
             .filter_map(|z| self.zones.get(*z as usize))
             .filter(|z| z.next.is_some_and(|next| hour < next))
