@@ -5,6 +5,8 @@
 
 #[path = "support/figures.rs"]
 mod figures;
+#[path = "support/victoria.rs"]
+mod victoria;
 
 use anyhow::{Context, Result};
 use dustline::air::reading::TimeSource;
@@ -17,8 +19,10 @@ use dustline::store::{
 };
 use figures::{print_machine, quantile};
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::fmt::Write as _;
+use std::io::Read as _;
 use std::time::Instant;
+use victoria::Victoria;
 
 /// How often each figure is measured.
 const RUNS: usize = 5;
@@ -44,7 +48,31 @@ fn main() -> Result<()> {
         "\n| store | values | journal bytes | history bytes | bytes/value | sealed, values/s |"
     );
     println!("|---|---|---|---|---|---|");
-    all.iter().try_for_each(|(name, stations)| store(name, stations))
+    all.iter().try_for_each(|(name, stations)| store(name, stations))?;
+    println!("\n| VictoriaMetrics | points | bytes of its files | bytes/point |");
+    println!("|---|---|---|---|");
+    all.iter().try_for_each(|(name, stations)| peer(name, stations))
+}
+
+/// The same points in VictoriaMetrics, written out and merged: values and times
+/// without times of receipt, flags and reasons, and what finds them.
+fn peer(name: &str, stations: &Stations) -> Result<()> {
+    let victoria = Victoria::start()?;
+    let mut points = 0;
+    for (id, rows) in stations {
+        for some in rows.chunks(5_000) {
+            let mut lines = String::new();
+            for (row, v) in some.iter().flat_map(|row| row.values.iter().map(move |v| (row, v))) {
+                let (name, at) = (v.quantity.name(), row.observed.0);
+                writeln!(lines, "{name},device={id} value={} {at}", v.value)?;
+                points += 1;
+            }
+            victoria.call("POST", "/write?precision=ms", lines.as_bytes())?;
+        }
+    }
+    let bytes = victoria.size()?;
+    println!("| {name} | {points} | {bytes} | {:.2} |", bytes as f64 / points as f64);
+    Ok(())
 }
 
 /// Fills a store with the rows in the order of time, and seals all but the last.

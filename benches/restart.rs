@@ -11,6 +11,8 @@ mod broker;
 mod daemon;
 #[path = "support/figures.rs"]
 mod figures;
+#[path = "support/filled.rs"]
+mod filled;
 #[path = "support/network.rs"]
 mod network;
 #[path = "support/pace.rs"]
@@ -22,18 +24,10 @@ use anyhow::{Result, anyhow};
 use broker::Mosquitto;
 use clap::Parser;
 use daemon::{Home, rows};
-use dustline::air::Stamp;
-use dustline::clock::Clock;
-use dustline::config::{self, Machine};
-use dustline::flow::{self, Arrival, BATCH_MAX, Event, Receipt, SourceId};
-use dustline::intake::{Intake, Parts, Plan};
-use dustline::store::{self, Writer};
-use dustline::telemetry::{Health, Metrics};
 use figures::{load, print_machine, quantile};
 use network::{Network, Publisher, now_ms, written};
 use pace::Pace;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -143,54 +137,12 @@ fn load_broker(options: &Options, port: u16, stop: &AtomicBool) -> Result<()> {
 
 /// Fills a store through the intake, ending now; left as a crash leaves it.
 fn fill(options: &Options, dir: &Path) -> Result<()> {
-    let loaded = config::load(&dir.join("dustline.toml"), &Machine).map_err(|faults| {
-        anyhow!("{}", faults.iter().map(|f| f.to_string()).collect::<String>())
-    })?;
     let rounds = (options.rows / options.devices) as i64;
     let first = now_ms() - rounds * INTERVAL_MS;
-    let data = &loaded.settings.data_dir;
-    let _lock = store::lock(data)?;
-    let writer = Writer::open(data)?;
-    let announce = flow::announce(writer.last());
-    let mut intake = Intake::open(Parts {
-        plan: Arc::new(Plan::of(&loaded.settings)),
-        writer,
-        announce,
-        metrics: Metrics::new("bench", "bench"),
-        clock: Clock::manual(Stamp(first)),
-        health: Health::new(),
-    })?;
     let began = Instant::now();
-    let mut events = Vec::with_capacity(BATCH_MAX);
-    for n in 0..options.devices * rounds as usize {
-        let (round, device) = (n / options.devices, n % options.devices);
-        let at = first + round as i64 * INTERVAL_MS;
-        if device == 0 {
-            events.push(Event::Tick(Stamp(at)));
-        }
-        events.push(Event::Arrival(arrival(n, device, at)));
-        if events.len() >= BATCH_MAX {
-            intake.turn(&mut events)?;
-        }
-    }
-    intake.turn(&mut events)?;
+    let devices = options.devices;
+    let each = move |round| (0..devices).map(move |n| (n, first + round * INTERVAL_MS));
+    filled::fill(dir, (0..rounds).flat_map(each)).map(drop)?;
     println!("filled {} rows in {:.0} s", options.rows, began.elapsed().as_secs_f64());
     Ok(())
-}
-
-fn arrival(n: usize, device: usize, at: i64) -> Arrival {
-    let payload = format!(
-        r#"{{"device":"s{device:05}","time":{at},"pm2_5":{}.{},"pm10":20.1}}"#,
-        10 + n % 40,
-        n % 10
-    );
-    Arrival {
-        source: SourceId(0),
-        topic: format!("air/seoul/s{device:05}").into(),
-        payload: payload.into(),
-        retained: false,
-        duplicate: false,
-        at: Stamp(at + 500),
-        receipt: Some(Receipt { lane: 0, connection: 1, packet: n as u16, exactly_once: false }),
-    }
 }

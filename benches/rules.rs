@@ -201,7 +201,9 @@ fn commits() -> Result<()> {
     let longest = |times: &[f64]| quantile(times, 1.0);
     // Its hour of receipt is the first after that of all others.
     let (ledger, idle) = idle.split_first().ok_or_else(|| anyhow!("no commit"))?;
-    println!("| the commit that writes the ledger of {MANY} devices for an hour | {ledger:.1} ms |");
+    println!(
+        "| the commit that writes the ledger of {MANY} devices for an hour | {ledger:.1} ms |"
+    );
     println!(
         "| a commit while nothing closes: median, longest | {:.1} ms, {:.1} ms |",
         median(idle),
