@@ -10,6 +10,8 @@
 //! the judgement's clock, or hours would close without them. The hotline goes on,
 //! notices go out, and what comes of them is written into the room that `full`
 //! leaves; where something else has taken that, the reserve is given up for it.
+//! Upkeep waits: what is sealed takes room before it gives any, and then only inside
+//! the file.
 //!
 //! A batch that found no room is given up as a whole, the state is read back from
 //! the store as after a restart, and the same batch is tried again, ever more
@@ -85,6 +87,11 @@ impl DiskWatch {
     /// Whether messages are taken.
     pub fn takes(&self) -> bool {
         self.would_be() != Step::Full
+    }
+
+    /// Whether there is room for what can be done at any other time.
+    pub fn has_room(&self) -> bool {
+        self.step != Step::Full
     }
 
     /// The step that it is when the running batch is committed.
@@ -232,7 +239,7 @@ mod tests {
         let mut waits = Vec::new();
         for _ in 0..6 {
             watch.refused(true, now);
-            assert!(!watch.takes() && !dir.path().join("reserve").exists());
+            assert!(!watch.takes() && !watch.has_room() && !dir.path().join("reserve").exists());
             assert!(!watch.look(now), "it is too early to try");
             waits.push(watch.wait(now).as_secs());
         }
@@ -241,6 +248,7 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 8, 8]);
         assert!(watch.look(now + PAUSE_MAX), "messages are taken again");
         assert!(watch.takes());
+        assert!(!watch.has_room(), "what can wait waits until that is committed");
         assert!(!dir.path().join("reserve").exists(), "whether there is room is not sure yet");
         watch.committed();
         assert!(watch.takes() && dir.path().join("reserve").exists());

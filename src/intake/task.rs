@@ -252,7 +252,9 @@ impl Intake {
                 Ok(())
             }
             Command::Upkeep { work, reply } => {
-                reply.put(self.state.upkeep(work)?);
+                // It needs room before it gives any.
+                let done = self.disk.has_room() && self.state.upkeep(work)?;
+                reply.put(done);
                 Ok(())
             }
             Command::Outbox { act, at, reply } => {
@@ -348,9 +350,7 @@ pub fn run(
     let mut finish = false;
     while !finish {
         let pause = intake.disk.wait(Instant::now());
-        if !pause.is_zero() {
-            runtime.block_on(tokio::time::sleep(pause));
-        }
+        std::thread::sleep(pause);
         if !intake.is_busy() && !batch.is_ready(intake.takes()) {
             runtime.block_on(batch.wait(&mut inbox, intake.takes()));
             if !batch.is_ready(intake.takes()) {

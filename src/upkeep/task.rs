@@ -4,12 +4,16 @@ use crate::flow::{self, Command, Event, Upkeep};
 use crate::store::{Reader, SealRule, StoreError, pass};
 use crate::telemetry::Part;
 use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
 /// The loop turns at least this often, and looks for something to do: at most, …
 const REST: Duration = Duration::from_secs(10);
 /// … and at least.
 const REST_MIN: Duration = Duration::from_millis(20);
+
+/// While a piece waits to be done, the loop turns this often.
+const TURN: Duration = Duration::from_secs(1);
 
 /// After a piece, so many times what it took is left to what comes in, …
 const LEAVES: u32 = 3;
@@ -46,12 +50,13 @@ pub enum UpkeepError {
 pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<(), UpkeepError> {
     let Context { mut reader, rule, commands, part } = context;
     let rest = (rule.after / 8).clamp(REST_MIN, REST);
+    let (runtime, to_stop) = (Handle::current(), stop.clone());
+    let desk = Desk { commands, stop: to_stop, part: part.clone(), runtime };
     loop {
         part.turned();
-        let (stopped, rule, to, turning) =
-            (stop.clone(), rule.clone(), commands.clone(), part.clone());
+        let (rule, desk) = (rule.clone(), desk.clone());
         let one = tokio::task::spawn_blocking(move || {
-            let done = one_pass(&mut reader, &rule, &to, &stopped, &turning);
+            let done = one_pass(&mut reader, &rule, &desk);
             (reader, done)
         });
         let (back, done) = one.await?;
@@ -61,6 +66,8 @@ pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<()
             Err(StoreError::Damaged { what, .. }) => {
                 part.degraded(format!("nothing is sealed: {what}"));
             }
+            // Reading, too, may need room for a moment.
+            Err(StoreError::Full { .. }) => part.degraded("nothing is sealed: the disk is full"),
             Err(e) => return Err(e.into()),
         }
         tokio::select! {
@@ -72,18 +79,9 @@ pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<()
     }
 }
 
-fn one_pass(
-    reader: &mut Reader,
-    rule: &SealRule,
-    commands: &mpsc::Sender<Event>,
-    stop: &watch::Receiver<bool>,
-    part: &Part,
-) -> Result<(), StoreError> {
+fn one_pass(reader: &mut Reader, rule: &SealRule, desk: &Desk) -> Result<(), StoreError> {
     let began = Instant::now();
-    let rows = pass(reader, rule, |work| {
-        part.turned();
-        Ok::<_, StoreError>(!*stop.borrow() && done(commands, work))
-    })?;
+    let rows = pass(reader, rule, |work| Ok::<_, StoreError>(desk.done(work)))?;
     if rows > 0 {
         let took_ms = began.elapsed().as_millis() as u64;
         tracing::info!(rows, took_ms, "old rows of the journal are sealed into history");
@@ -91,15 +89,41 @@ fn one_pass(
     Ok(())
 }
 
-/// Has the writer do a piece, and leaves it to others for a while; `false` also if it
-/// is gone.
-fn done(commands: &mpsc::Sender<Event>, work: Upkeep) -> bool {
-    let began = Instant::now();
-    let (reply, answer) = flow::reply();
-    let event = Event::Command(Command::Upkeep { work, reply });
-    let done = commands.blocking_send(event).is_ok() && answer.blocking_recv().unwrap_or(false);
-    if done {
-        std::thread::sleep((began.elapsed() * LEAVES).min(LEAVES_MAX));
+/// Where a pass hands in its pieces.
+#[derive(Clone)]
+struct Desk {
+    commands: mpsc::Sender<Event>,
+    stop: watch::Receiver<bool>,
+    part: Part,
+    runtime: Handle,
+}
+
+impl Desk {
+    /// Has the writer do a piece, and leaves it to others for a while; `false` also if
+    /// it is gone, or the pass is to end. A full disk may keep a piece for long.
+    fn done(&self, work: Upkeep) -> bool {
+        let began = Instant::now();
+        let done = self.runtime.block_on(self.answer(work));
+        if done {
+            std::thread::sleep((began.elapsed() * LEAVES).min(LEAVES_MAX));
+        }
+        done
     }
-    done
+
+    async fn answer(&self, work: Upkeep) -> bool {
+        let (reply, answer) = flow::reply();
+        let event = Event::Command(Command::Upkeep { work, reply });
+        let answered =
+            async { self.commands.send(event).await.is_ok() && answer.await.unwrap_or(false) };
+        let (mut answered, mut stop) = (std::pin::pin!(answered), self.stop.clone());
+        loop {
+            self.part.turned();
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => return false,
+                done = &mut answered => return done,
+                () = tokio::time::sleep(TURN) => {}
+            }
+        }
+    }
 }

@@ -1,11 +1,13 @@
 //! Counterparts and deadlines that the tests share.
 
 pub mod alertmanager;
+mod counts;
 pub mod daemon;
 pub mod database;
 pub mod keeper;
 pub mod mail;
 pub mod mosquitto;
+pub mod outlet;
 pub mod receiver;
 pub mod small_disk;
 pub mod stage;

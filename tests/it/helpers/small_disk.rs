@@ -69,6 +69,14 @@ impl SmallDisk {
         assert!((&one).write_all(&[0; 4_096]).is_err(), "the disk is full");
     }
 
+    /// Fills it but for about so many bytes.
+    pub fn fill_but(&self, left: u64) {
+        self.fill();
+        let file = File::options().write(true).open(self.path().join("filler")).unwrap();
+        let all = file.metadata().unwrap().len();
+        file.set_len(all.saturating_sub(left)).unwrap();
+    }
+
     /// Takes away what filled it.
     pub fn free(&self) {
         std::fs::remove_file(self.path().join("filler")).unwrap();

@@ -1,9 +1,9 @@
 //! Sparkplug B through a real broker: the daemon stops between a birth and the
 //! data that only the birth explains.
 
-use super::outlet::Outlet;
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use dustline::air::Stamp;
 
 fn config(port: u16) -> String {

@@ -1,9 +1,9 @@
 //! Brokers that go away, come back with or without their memory, or come late.
 
-use super::outlet::Outlet;
 use super::world::{now, reading, source};
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use dustline::air::Stamp;
 
 /// One that writes its memory down when it ends in order.

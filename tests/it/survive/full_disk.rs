@@ -1,20 +1,20 @@
 //! A disk that is full for a while: nothing that was acknowledged is lost, nothing
 //! is there twice, notices still go out, and it goes on by itself.
 
-use super::outlet::Outlet;
 use super::world::{config, now, reading};
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use crate::helpers::receiver::{Receiver, SECRET};
 use dustline::air::Stamp;
 use serde_json::Value;
 
 const DISK_BYTES: u64 = 24 << 20;
 /// Messages of one wave; a broker holds as many without being told to.
-const WAVE: i64 = 400;
+pub(super) const WAVE: i64 = 400;
 
 /// Sends a wave of readings, each of an instant of its own.
-async fn wave(broker: &Mosquitto, number: i64, start: Stamp) {
+pub(super) async fn wave(broker: &Mosquitto, number: i64, start: Stamp) {
     let outlet = Outlet::new(broker.port).await;
     for n in 0..WAVE {
         let at = Stamp(start.0 + (number * WAVE + n) * 1_000);
@@ -24,12 +24,12 @@ async fn wave(broker: &Mosquitto, number: i64, start: Stamp) {
 }
 
 /// Readings stored, by the ledger.
-fn stored(ledger: &Value) -> i64 {
+pub(super) fn stored(ledger: &Value) -> i64 {
     ledger["readings"]["stored"].as_i64().unwrap()
 }
 
 /// Waits until the part `store` is in a state, whether the daemon is ready or not.
-async fn store_is(daemon: &TestDaemon, state: &str) {
+pub(super) async fn store_is(daemon: &TestDaemon, state: &str) {
     let is = |p: &Value| p["part"] == "store" && p["state"] == state;
     let any = |v: &Value| v["parts"].as_array().is_some_and(|parts| parts.iter().any(is));
     daemon.until(&format!("the store is {state}"), "/healthz", any).await;
@@ -45,7 +45,7 @@ fn operator(receiver: &Receiver) -> String {
 }
 
 /// Stops the daemon, and has the store looked through.
-async fn whole(daemon: &mut TestDaemon) {
+pub(super) async fn whole(daemon: &mut TestDaemon) {
     assert_eq!(daemon.term().await.code(), Some(0), "{}", daemon.said());
     let check = daemon.output(&["store", "check"]);
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));

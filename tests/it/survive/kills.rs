@@ -1,10 +1,10 @@
 //! `kill -9` again and again under load: what the broker accepted is stored
 //! exactly once, and what follows from it is the same as without kills.
 
-use super::outlet::Outlet;
 use super::world::{LADDER_MOVES, Sent, Timed, World, config, receiver};
 use crate::helpers::daemon::{PATIENCE, TestDaemon};
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use crate::helpers::receiver::Receiver;
 use dustline::air::Stamp;
 use dustline::store::{Bucket, DeviceId, Kept, Reader, Row, RowKind, StoreError};
@@ -33,14 +33,14 @@ struct Disturbance {
 }
 
 /// Sealing that keeps up with a test.
-const SEALS: &str = "[store]\nseal_after = \"20ms\"\n";
+pub(crate) const SEALS: &str = "[store]\nseal_after = \"20ms\"\n";
 
-fn number_from(variable: &str, otherwise: u64) -> u64 {
+pub(crate) fn number_from(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 /// A broker as it comes, except that it never drops what waits for us.
-fn broker() -> Mosquitto {
+pub(crate) fn broker() -> Mosquitto {
     Mosquitto::with(|dir| {
         format!(
             "allow_anonymous true\nmax_queued_messages 0\npersistence true\n\

@@ -1,10 +1,10 @@
 //! Starting, stopping, starting again with another configuration, and what
 //! systemd is told.
 
-use super::outlet::Outlet;
 use super::world::{World, config, now, reading, receiver, source};
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use crate::helpers::soon;
 use dustline::air::Stamp;
 use std::time::Duration;

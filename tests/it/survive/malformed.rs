@@ -1,10 +1,10 @@
 //! Everything that can be wrong with a message, through a real broker: set aside
 //! or ignored by a named policy, counted, acknowledged, and nobody else harmed.
 
-use super::outlet::Outlet;
 use super::world::{now, reading};
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use base64::Engine;
 use dustline::air::Stamp;
 use serde_json::Value;

@@ -2,10 +2,10 @@
 //! daemon: nothing else notices, and in the end each has what it is owed.
 
 use super::door::Door;
-use super::outlet::Outlet;
 use super::world::{World, config, now, reading, receiver, source};
 use crate::helpers::daemon::{PATIENCE, TestDaemon};
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use crate::helpers::receiver::{Receiver, Reply};
 use crate::helpers::victoria::{self, Sample, Victoria};
 use dustline::air::Stamp;

@@ -1,10 +1,10 @@
 //! Messages that come again, contradict each other, or come from clocks that
 //! are far off.
 
-use super::outlet::Outlet;
 use super::world::{LADDER_MOVES, World, config, now, reading, source};
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;
+use crate::helpers::outlet::Outlet;
 use dustline::air::Stamp;
 use serde_json::Value;
 
