@@ -346,14 +346,13 @@ impl Default for Judgement {
 /// How long what is stored stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keeping {
-    /// Rows of the journal are sealed this long after they came in. Zero, the
-    /// default: never.
+    /// Rows of the journal are sealed this long after they came in. Zero: never.
     pub seal_after: Duration,
 }
 
 impl Default for Keeping {
     fn default() -> Keeping {
-        Keeping { seal_after: Duration::ZERO }
+        Keeping { seal_after: Duration::from_secs(48 * 3_600) }
     }
 }
 

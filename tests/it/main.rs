@@ -7,6 +7,7 @@ mod deliver;
 mod demo;
 mod deploy;
 mod explain;
+mod faults;
 mod forecasts;
 mod formats;
 mod forward;

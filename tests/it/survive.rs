@@ -4,12 +4,12 @@
 mod births;
 mod broker;
 mod door;
-mod full_disk;
+pub mod full_disk;
 mod full_sealing;
-mod kills;
+pub mod kills;
 mod life;
 mod malformed;
-mod outputs;
+pub mod outputs;
 mod repeats;
 mod store;
-mod world;
+pub mod world;

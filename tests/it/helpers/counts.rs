@@ -51,7 +51,7 @@ impl TestDaemon {
 }
 
 /// Every message is in exactly one bucket.
-fn balanced(counts: &Value) {
+pub fn balanced(counts: &Value) {
     let count = |name: &str| counts[name].as_u64().unwrap();
     let buckets = ["stored", "duplicate", "quarantined", "ignored"].map(count);
     assert_eq!(count("received"), buckets.iter().sum::<u64>(), "{counts}");

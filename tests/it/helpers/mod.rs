@@ -1,7 +1,7 @@
 //! Counterparts and deadlines that the tests share.
 
 pub mod alertmanager;
-mod counts;
+pub mod counts;
 pub mod daemon;
 pub mod database;
 pub mod keeper;

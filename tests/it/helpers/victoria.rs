@@ -51,6 +51,11 @@ impl Victoria {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Its port of 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Starts it, and waits until it answers; false if it ended instead.
     pub async fn start(&mut self) -> bool {
         let mut child = Command::new(PROGRAM)

@@ -45,7 +45,7 @@ fn operator(receiver: &Receiver) -> String {
 }
 
 /// Stops the daemon, and has the store looked through.
-pub(super) async fn whole(daemon: &mut TestDaemon) {
+pub async fn whole(daemon: &mut TestDaemon) {
     assert_eq!(daemon.term().await.code(), Some(0), "{}", daemon.said());
     let check = daemon.output(&["store", "check"]);
     assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stdout));

@@ -33,14 +33,15 @@ struct Disturbance {
 }
 
 /// Sealing that keeps up with a test.
-pub(crate) const SEALS: &str = "[store]\nseal_after = \"20ms\"\n";
+pub const SEALS: &str = "[store]\nseal_after = \"20ms\"\n";
 
-pub(crate) fn number_from(variable: &str, otherwise: u64) -> u64 {
+/// A number of the environment, or this one.
+pub fn number_from(variable: &str, otherwise: u64) -> u64 {
     std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap())
 }
 
 /// A broker as it comes, except that it never drops what waits for us.
-pub(crate) fn broker() -> Mosquitto {
+pub fn broker() -> Mosquitto {
     Mosquitto::with(|dir| {
         format!(
             "allow_anonymous true\nmax_queued_messages 0\npersistence true\n\
@@ -197,7 +198,7 @@ async fn settled(
 }
 
 /// Whether everything that the broker sent on present connections is acknowledged.
-fn idle(broker: &Mosquitto) -> bool {
+pub fn idle(broker: &Mosquitto) -> bool {
     let lines = broker.lines();
     let acknowledged = |client: &str| {
         let here = lines.rsplit(|l| l.contains(&format!(" as {client} ("))).next();

@@ -56,7 +56,7 @@ async fn a_database_that_was_away_all_the_time_gets_every_point_when_it_comes() 
 }
 
 /// What the database has of the devices that tell the time: series, time, tenths.
-async fn points(victoria: &Victoria) -> BTreeSet<(String, i64, i64)> {
+pub async fn points(victoria: &Victoria) -> BTreeSet<(String, i64, i64)> {
     let samples = victoria.export("{__name__=~\"air_pm[0-9_]+\",device=~\"d.*\"}").await;
     let point = |(series, at, value): Sample| {
         let device = series.split(',').find_map(|l| l.strip_prefix("device=")).unwrap();
@@ -64,6 +64,16 @@ async fn points(victoria: &Victoria) -> BTreeSet<(String, i64, i64)> {
         (format!("{quantity} {device}"), at, (value * 10.0).round() as i64)
     };
     samples.into_iter().map(point).collect()
+}
+
+/// What it has of the devices that send bare numbers: device, tenths.
+pub async fn numbers(victoria: &Victoria) -> BTreeSet<(String, i64)> {
+    let samples = victoria.export("{__name__=~\"air_pm[0-9_]+\",device=~\"p.*\"}").await;
+    let number = |(series, _, value): Sample| {
+        let device = series.split(',').find_map(|l| l.strip_prefix("device=")).unwrap();
+        (device.to_owned(), (value * 10.0).round() as i64)
+    };
+    samples.into_iter().map(number).collect()
 }
 
 /// A receiver that misbehaves behind a door that can lead to a better one.
