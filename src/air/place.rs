@@ -36,6 +36,15 @@ impl Language {
         Language::ALL.into_iter().find(|l| l.code() == code)
     }
 
+    /// Of a text in each language that in this one.
+    pub fn one_of<'t>(self, ko: &'t str, zh: &'t str, en: &'t str) -> &'t str {
+        match self {
+            Language::Ko => ko,
+            Language::Zh => zh,
+            Language::En => en,
+        }
+    }
+
     /// Whose clock times are written by, for its readers.
     pub fn time_zone(self) -> TimeZone {
         let name = match self {

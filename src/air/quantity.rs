@@ -1,5 +1,6 @@
 //! What can be measured, and in which unit it is kept.
 
+use super::place::Language;
 use std::fmt;
 
 /// A measured quantity. Values are always kept in the unit of [`Quantity::unit`];
@@ -89,6 +90,25 @@ impl Quantity {
             "degC" => "°C",
             other => other,
         }
+    }
+
+    /// What people call it in a language.
+    pub fn title(self, language: Language) -> &'static str {
+        let (ko, zh, en) = match self {
+            Quantity::Pm1 => ("극초미세먼지(PM1)", "超细颗粒物（PM1）", "PM1"),
+            Quantity::Pm2_5 => ("초미세먼지(PM2.5)", "细颗粒物（PM2.5）", "PM2.5"),
+            Quantity::Pm4 => ("먼지(PM4)", "颗粒物（PM4）", "PM4"),
+            Quantity::Pm10 => ("미세먼지(PM10)", "可吸入颗粒物（PM10）", "PM10"),
+            Quantity::Co2 => ("이산화탄소", "二氧化碳", "CO₂"),
+            Quantity::Temperature => ("기온", "气温", "temperature"),
+            Quantity::Humidity => ("습도", "湿度", "humidity"),
+            Quantity::Pressure => ("기압", "气压", "pressure"),
+            Quantity::O3 => ("오존", "臭氧", "ozone"),
+            Quantity::No2 => ("이산화질소", "二氧化氮", "NO₂"),
+            Quantity::So2 => ("아황산가스", "二氧化硫", "SO₂"),
+            Quantity::Co => ("일산화탄소", "一氧化碳", "CO"),
+        };
+        language.one_of(ko, zh, en)
     }
 
     /// The code under which the quantity is stored; never reused.

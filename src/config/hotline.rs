@@ -6,12 +6,12 @@ use super::fault::did_you_mean;
 use super::outputs::{WEB, warn_if_open};
 use super::reader::{Item, Table};
 use super::secret::Secret;
-use super::settings::{Links, Receiver, Zone};
+use super::settings::{Links, Receiver, Station, Zone};
 use super::values::Unique;
 use crate::air::Names;
 use crate::air::place::Language;
 use crate::hotline::{Group, LiftedWhen, Opener, Party, Plan, Step};
-use crate::rules::{Ladder, Ruleset, Threshold};
+use crate::rules::{Ladder, Ruleset, Scope, Threshold};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ const LINKS_VALID: Duration = Duration::from_secs(24 * 3600);
 /// What else of the configuration the hotline names.
 pub(super) struct Named<'a> {
     pub zones: &'a [Zone],
+    pub stations: &'a [Station],
     pub rulesets: &'a BTreeMap<String, Vec<Ruleset>>,
     pub thresholds: &'a [Threshold],
     pub receivers: &'a [Receiver],
@@ -216,6 +217,7 @@ fn read_plan(
         openers: openers(table, named),
         groups: groups(table, named.zones),
         zones: named.zones.iter().map(|z| (z.id.clone(), z.stations.clone())).collect(),
+        names: place_names(named),
         real_only: named.receivers.iter().filter(|r| r.real_only).map(|r| r.id.clone()).collect(),
         remind_every: never(table, "remind_every", defaults.remind_every),
         remind_close_every: never(table, "remind_close_every", defaults.remind_close_every),
@@ -229,6 +231,12 @@ fn read_plan(
         prove_delivery: table.flag("prove_delivery", defaults.prove_delivery),
         drills: defaults.drills,
     }
+}
+
+fn place_names(named: &Named<'_>) -> BTreeMap<Scope, Names> {
+    let zones = named.zones.iter().map(|z| (Scope::Zone(z.id.clone()), z.name.clone()));
+    let stations = named.stations.iter().map(|s| (Scope::Station(s.id.clone()), s.name.clone()));
+    zones.chain(stations).collect()
 }
 
 fn openers(table: &mut Table<'_>, named: &Named<'_>) -> Vec<Opener> {

@@ -161,8 +161,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let (disk, http) = (daemon::disk(&mut root), daemon::http(&mut root));
     let (presets, quality) = (presets::all(&mut root), quality::read(&mut root));
     let mut sources = source::read(&mut root, instance.as_deref(), (&presets, &quality));
-    let stations = station::read(&mut root);
-    let rulesets = rulesets::read(&mut root);
+    let (stations, rulesets) = (station::read(&mut root), rulesets::read(&mut root));
     let (zones, zone_ids) = zone::read(&mut root, &stations, &rulesets);
     let couplings = coupling::read(&mut root, &zone_ids);
     let forecast_zones = forecast::zones(&zones);
@@ -177,6 +176,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let (ledger, quarantine) = (daemon::ledger(&mut root), daemon::quarantine(&mut root));
     let named = hotline::Named {
         zones: &zones,
+        stations: &stations.list,
         rulesets: &rulesets.versions,
         thresholds: &thresholds,
         receivers: &receivers,

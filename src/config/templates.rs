@@ -1,6 +1,9 @@
 //! `templates_dir`: the operator's own texts, one file for each kind of event and
 //! language, `change.ko.txt`, `incident.zh.txt`, `operational.en.txt`, in the
-//! language of Jinja. A file stands in the place of the built-in text.
+//! language of Jinja. A file stands in the place of the built-in text; so does
+//! `change.headline.ko.txt` in that of its headline (the subject of e-mail, the
+//! title in chats, CAP's `headline`), `change.instruction.ko.txt` in that of what
+//! the reader is asked (CAP's `instruction`).
 //!
 //! A template is refused when the configuration is read, with its line, if it
 //! cannot be parsed, if it names a variable that there is none, or if it fails on
@@ -22,9 +25,43 @@ const COMMON: [&str; 4] = ["text", "exercise", "at", "url"];
 const CHANGE: [&str; 10] =
     ["place", "quantity", "from", "to", "value", "unit", "criterion", "ladder", "ruleset", "late"];
 /// What those of incidents can name besides.
-const INCIDENT: [&str; 8] = ["case", "kind", "cause", "group", "level", "party", "owes", "missing"];
+pub const INCIDENT: [&str; 18] = [
+    "case",
+    "kind",
+    "title",
+    "who",
+    "detail",
+    "headline",
+    "cause",
+    "group",
+    "level",
+    "place",
+    "quantity",
+    "value",
+    "unit",
+    "criterion",
+    "party",
+    "owes",
+    "asked",
+    "missing",
+];
 /// What those of the operation can name besides.
 const OPERATIONAL: [&str; 4] = ["kind", "subject", "detail", "over"];
+
+/// What of an event a template is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The text.
+    Text,
+    /// The text in one line.
+    Headline,
+    /// What is asked of the reader.
+    Instruction,
+}
+
+/// The parts by what stands for them in names of files.
+const PARTS: [(&str, Part); 3] =
+    [("", Part::Text), (".headline", Part::Headline), (".instruction", Part::Instruction)];
 
 /// The kinds of events by their names in files.
 const KINDS: [(&str, EventKind); 3] = [
@@ -48,34 +85,35 @@ pub fn variables(kind: EventKind) -> Vec<&'static str> {
 pub struct Templates(Arc<Environment<'static>>);
 
 impl Templates {
-    /// The text for an event of a kind, if there is a template for it; none also
-    /// if it fails, so that the built-in text is told.
+    /// A part of what is told of an event of a kind, if there is a template for it;
+    /// none also if it fails, so that the built-in text is told.
     pub fn text(
         &self,
-        kind: EventKind,
+        (kind, part): (EventKind, Part),
         language: Language,
         variables: &BTreeMap<&'static str, String>,
     ) -> Option<String> {
-        let template = self.0.get_template(&name(kind, language)).ok()?;
+        let template = self.0.get_template(&name(kind, part, language)).ok()?;
         match template.render(variables) {
             Ok(text) => Some(text.trim_end().to_owned()),
             Err(error) => {
-                tracing::warn!(template = name(kind, language), %error, "told by the built-in text");
+                tracing::warn!(template = name(kind, part, language), %error, "told by the built-in text");
                 None
             }
         }
     }
 
-    /// Whether there is a template for a kind of event in a language.
-    pub fn has(&self, kind: EventKind, language: Language) -> bool {
-        self.0.get_template(&name(kind, language)).is_ok()
+    /// Whether there is a template for a part of a kind of event in a language.
+    pub fn has(&self, (kind, part): (EventKind, Part), language: Language) -> bool {
+        self.0.get_template(&name(kind, part, language)).is_ok()
     }
 }
 
 /// The name of the file of a template.
-fn name(kind: EventKind, language: Language) -> String {
-    let named = KINDS.iter().find(|(_, known)| *known == kind);
-    format!("{}.{language}.txt", named.map_or("", |(name, _)| *name))
+fn name(kind: EventKind, part: Part, language: Language) -> String {
+    let kind = KINDS.iter().find(|(_, known)| *known == kind).map_or("", |(name, _)| *name);
+    let part = PARTS.iter().find(|(_, known)| *known == part).map_or("", |(name, _)| *name);
+    format!("{kind}{part}.{language}.txt")
 }
 
 /// Reads `templates_dir` and what lies there.
@@ -114,9 +152,10 @@ type Wrong = (Option<usize>, String);
 /// Adds a file's template if there is nothing wrong with it.
 fn add(environment: &mut Environment<'static>, path: &Path, item: &Item<'_>) -> Result<(), Wrong> {
     let file = path.file_name().and_then(|f| f.to_str()).unwrap_or_default();
-    let known = KINDS.iter().flat_map(|(_, kind)| Language::ALL.map(|l| (*kind, l)));
-    let Some((kind, _)) = known.clone().find(|(kind, l)| name(*kind, *l) == file) else {
-        let names: Vec<String> = known.map(|(kind, l)| name(kind, l)).collect();
+    let known = KINDS.iter().flat_map(|(_, kind)| PARTS.map(|(_, part)| (*kind, part)));
+    let known = known.flat_map(|(kind, part)| Language::ALL.map(|l| (kind, name(kind, part, l))));
+    let Some((kind, _)) = known.clone().find(|(_, name)| name == file) else {
+        let names: Vec<String> = known.map(|(_, name)| name).collect();
         return Err((None, format!("not one of {}", names.join(", "))));
     };
     let unreadable = |said: String| -> Wrong { (None, said) };

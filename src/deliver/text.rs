@@ -11,6 +11,7 @@ mod variables;
 pub use variables::variables;
 
 use crate::air::place::Language;
+use crate::air::words::{self, Moved, number};
 use crate::air::{Names, Quantity, Stamp};
 use serde_json::Value;
 
@@ -32,16 +33,7 @@ pub fn text(kind: &str, data: &Value, language: Language) -> String {
 /// A text marked as that of an exercise.
 pub fn marked(text: &str, language: Language) -> String {
     let space = if language == Language::Zh { "" } else { " " };
-    format!("{}{space}{text}", mark(language))
-}
-
-/// The mark of an exercise.
-fn mark(language: Language) -> &'static str {
-    match language {
-        Language::Ko => "[훈련]",
-        Language::Zh => "【演习】",
-        Language::En => "[EXERCISE]",
-    }
+    format!("{}{space}{text}", words::exercise(language))
 }
 
 /// A text in up to three languages, as events carry it: an object, or one string
@@ -59,7 +51,7 @@ fn change(data: &Value, language: Language) -> String {
     let index = particulars::index(data, language);
     let what = match string(data, "quantity").and_then(Quantity::from_name) {
         _ if index.is_some() => index.unwrap_or_default().to_owned(),
-        Some(q) => quantity(q, language).to_owned(),
+        Some(q) => q.title(language).to_owned(),
         None => string(data, "quantity").unwrap_or_default().to_owned(),
     };
     let moved = moved(data, &what, language);
@@ -101,12 +93,7 @@ fn change(data: &Value, language: Language) -> String {
             "Judged again with data that came late",
         ));
     }
-    sentences.push(phrase(
-        language,
-        "이 관측망의 자료가 기준을 충족했다는 뜻이며, 관계 기관의 공식 발령이나 해제가 아님",
-        "仅表示本网络的数据符合该标准，并非主管部门的正式发布或解除",
-        "This says that this network's data meet a criterion; it is no official proclamation by an authority",
-    ));
+    sentences.push(words::caution(language).to_owned());
     join(&sentences, language)
 }
 
@@ -120,17 +107,12 @@ fn moved(data: &Value, what: &str, language: Language) -> String {
         *(if to == "none" { &mut old } else { &mut new }) = title;
     }
     let lowered = matches!((rank(from), rank(to)), (Some(a), Some(b)) if b < a);
-    match (language, to == "none", lowered) {
-        (Language::Ko, true, _) => format!("{what} {old} 해제 기준 충족"),
-        (Language::Ko, _, true) => format!("{what} {old} → {new} 하향 기준 충족"),
-        (Language::Ko, _, _) => format!("{what} {new} 기준 충족"),
-        (Language::Zh, true, _) => format!("{what}达到解除{old}的标准"),
-        (Language::Zh, _, true) => format!("{what}达到由{old}降为{new}的标准"),
-        (Language::Zh, _, _) => format!("{what}达到{new}标准"),
-        (Language::En, true, _) => format!("{what} {old} lifted by its criterion"),
-        (Language::En, _, true) => format!("{what} {old} lowered to {new} by its criterion"),
-        (Language::En, _, _) => format!("criterion of the {what} {new} met"),
-    }
+    let moved = match (to, lowered) {
+        ("none", _) => Moved::Lifted(&old),
+        (_, true) => Moved::Lowered(&old, &new),
+        _ => Moved::Raised(&new),
+    };
+    moved.criterion_met(what, language)
 }
 
 fn rank(level: &str) -> Option<u8> {
@@ -159,28 +141,6 @@ pub fn level(name: &str, language: Language) -> String {
         _ => name,
     };
     known.to_owned()
-}
-
-fn quantity(quantity: Quantity, language: Language) -> &'static str {
-    let (ko, zh, en) = match quantity {
-        Quantity::Pm1 => ("극초미세먼지(PM1)", "超细颗粒物（PM1）", "PM1"),
-        Quantity::Pm2_5 => ("초미세먼지(PM2.5)", "细颗粒物（PM2.5）", "PM2.5"),
-        Quantity::Pm4 => ("먼지(PM4)", "颗粒物（PM4）", "PM4"),
-        Quantity::Pm10 => ("미세먼지(PM10)", "可吸入颗粒物（PM10）", "PM10"),
-        Quantity::Co2 => ("이산화탄소", "二氧化碳", "CO₂"),
-        Quantity::Temperature => ("기온", "气温", "temperature"),
-        Quantity::Humidity => ("습도", "湿度", "humidity"),
-        Quantity::Pressure => ("기압", "气压", "pressure"),
-        Quantity::O3 => ("오존", "臭氧", "ozone"),
-        Quantity::No2 => ("이산화질소", "二氧化氮", "NO₂"),
-        Quantity::So2 => ("아황산가스", "二氧化硫", "SO₂"),
-        Quantity::Co => ("일산화탄소", "一氧化碳", "CO"),
-    };
-    match language {
-        Language::Ko => ko,
-        Language::Zh => zh,
-        Language::En => en,
-    }
 }
 
 /// The name of the place, or its id where it has none.
@@ -267,30 +227,12 @@ fn condition(kind: &str, subject: &str, language: Language) -> String {
     }
 }
 
-/// At most two decimals, but never so few that the number looks like a bound
-/// that it does not reach (74.9996 is not 75).
-fn number(value: f64) -> String {
-    let written = |digits: usize| {
-        let text = format!("{value:.digits$}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
-    (2..6)
-        .map(written)
-        .find(|t| t.contains('.') || t.parse() == Ok(value))
-        .unwrap_or_else(|| value.to_string())
-}
-
 fn string<'a>(data: &'a Value, key: &str) -> Option<&'a str> {
     data.get(key).and_then(Value::as_str)
 }
 
 fn phrase(language: Language, ko: &str, zh: &str, en: &str) -> String {
-    match language {
-        Language::Ko => ko,
-        Language::Zh => zh,
-        Language::En => en,
-    }
-    .to_owned()
+    language.one_of(ko, zh, en).to_owned()
 }
 
 fn join(sentences: &[String], language: Language) -> String {

@@ -2,7 +2,7 @@
 
 use super::instant;
 use super::plan::{Grade, Place};
-use crate::air::{Quantity, Stamp};
+use crate::air::{Names, Quantity, Stamp};
 use crate::rules::{Change, Scope};
 
 /// A change as a transcript has it: enough to find it and to understand it without.
@@ -14,6 +14,9 @@ pub struct Facts {
     pub at: Stamp,
     /// The change's id.
     pub change: String,
+    /// The criterion that was met, in words; entries of earlier versions have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub criterion: Option<Names>,
     /// The level before.
     pub from: String,
     /// The ladder or threshold.
@@ -37,6 +40,7 @@ impl Facts {
         Facts {
             at: change.at,
             change: change.id.clone(),
+            criterion: Some(change.criterion.clone()),
             from: change.from.clone(),
             ladder: change.ladder.clone(),
             quantity: change.quantity,

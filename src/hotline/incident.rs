@@ -317,6 +317,11 @@ impl Incident {
         &self.level
     }
 
+    /// Whether the air was bad and is no longer.
+    pub fn is_lifted(&self) -> bool {
+        self.lifted
+    }
+
     /// Whether the air holds it open no longer: lifted, or never of the air.
     pub fn may_close(&self) -> bool {
         self.lifted || !self.of_air

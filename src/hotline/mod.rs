@@ -32,6 +32,7 @@
 mod act;
 mod air;
 mod canon;
+mod detail;
 mod drill;
 mod duty;
 mod entry;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The group of everything, when no groups are given.
-const ALL: &str = "all";
+pub(super) const ALL: &str = "all";
 
 /// The rank of a raised threshold: above every level of an official ladder, none
 /// of which has as many.
@@ -27,6 +27,8 @@ pub struct Plan {
     pub groups: Vec<Group>,
     /// The stations of each zone by its id; `None`: all.
     pub zones: BTreeMap<String, Option<Vec<String>>>,
+    /// What zones and stations are called; those that are not here, by their ids.
+    pub names: BTreeMap<Scope, Names>,
     /// Receivers that an exercise never reaches.
     pub real_only: BTreeSet<String>,
     /// How often a party is reminded that must acknowledge, or share what it does.
@@ -53,6 +55,7 @@ impl Default for Plan {
             openers: Vec::new(),
             groups: Vec::new(),
             zones: BTreeMap::new(),
+            names: BTreeMap::new(),
             real_only: BTreeSet::new(),
             remind_every: minutes(30),
             remind_close_every: minutes(4 * 60),
@@ -167,6 +170,8 @@ impl Grade {
 pub struct Opener {
     /// The ladder's or threshold's id.
     pub on: String,
+    /// What it is called.
+    pub title: Names,
     /// Its levels above none, lowest first.
     pub levels: Vec<Grade>,
     /// What its levels are called, in their order.
@@ -185,6 +190,7 @@ impl Opener {
         });
         Opener {
             on: ladder.id.clone(),
+            title: ladder.title.clone(),
             levels: levels.collect(),
             titles: ladder.levels.iter().map(|level| level.title.clone()).collect(),
             cause: cause.to_owned(),
@@ -194,18 +200,22 @@ impl Opener {
     /// Opens when a threshold is raised.
     pub fn threshold(threshold: &Threshold, cause: &str) -> Opener {
         let level = Grade { name: EMERGENCY.to_owned(), opens: true, rank: EMERGENCY_RANK };
-        let text = |text: &str| Some(text.to_owned());
-        let title = Names { ko: text("긴급"), zh: text("紧急"), en: text("emergency") };
+        let names = |ko: &str, zh: &str, en: &str| Names {
+            ko: Some(ko.to_owned()),
+            zh: Some(zh.to_owned()),
+            en: Some(en.to_owned()),
+        };
         Opener {
             on: threshold.id.clone(),
+            title: names("관측망 자체 임계값", "本网络自设阈值", "this network's own threshold"),
             levels: vec![level],
-            titles: vec![title],
+            titles: vec![names("긴급", "紧急", "emergency")],
             cause: cause.to_owned(),
         }
     }
 
     /// What a level is called.
-    pub(super) fn title(&self, level: &str) -> Option<&Names> {
+    pub(super) fn level_title(&self, level: &str) -> Option<&Names> {
         let named = self.levels.iter().zip(&self.titles).find(|(g, _)| g.name == level);
         named.map(|(_, title)| title)
     }

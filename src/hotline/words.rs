@@ -1,12 +1,12 @@
 //! A transcript in words: one line an entry, in the reader's language.
 
-use super::entry::{Entry, Kind, Owed, What, Who};
-use super::facts::{Asked, Facts, Measure, MeasureKind, Proof};
+use super::entry::{Entry, Kind, Owed, Who};
+use super::facts::MeasureKind;
 use super::incident::Incident;
-use super::plan::{Grade, Plan};
-use crate::air::Stamp;
+use super::plan::{ALL, Grade, Plan};
 use crate::air::place::Language;
-use crate::rules::NONE;
+use crate::air::{Names, Quantity, Stamp, words};
+use crate::rules::{NONE, Scope};
 use jiff::tz::TimeZone;
 
 /// Whose words: a language, the time zone of the reader, the names of the plan.
@@ -16,19 +16,19 @@ pub struct Words<'a> {
     pub language: Language,
     /// Times are written as clocks there show them.
     pub time_zone: TimeZone,
-    /// Names of parties and levels.
+    /// Names of parties, places and levels.
     pub plan: &'a Plan,
 }
 
 impl Words<'_> {
-    /// An entry in one line: `3. 2022-01-08 22:00 환경부 — 확인`.
+    /// An entry in one line: `3. 2022-01-08 22:00 환경부 — 수신 확인`.
     pub fn line(&self, entry: &Entry) -> String {
         let (number, time) = (entry.number, self.time(entry.at));
-        let head = format!("{number}. {time} {}", self.who(&entry.who));
-        let title = self.title(entry.what.kind());
+        let (who, title) = (self.who(&entry.who), self.title(entry.what.kind()));
+        let head = format!("{number}. {time} {who}{}{title}", self.dash());
         match self.detail(&entry.what) {
-            detail if detail.is_empty() => format!("{head} — {title}"),
-            detail => format!("{head} — {title}: {}", detail.replace('\n', " / ")),
+            detail if detail.is_empty() => head,
+            detail => format!("{head}{}{}", self.colon(), detail.replace('\n', " / ")),
         }
     }
 
@@ -37,15 +37,15 @@ impl Words<'_> {
         let (ko, zh, en) = match kind {
             Kind::Opened => ("사건 개시", "事件启动", "incident opened"),
             Kind::Reopened => ("사건 재개", "事件重新启动", "incident opened again"),
-            Kind::Joined => ("상태 변화", "状态变化", "change of the air"),
-            Kind::Level => ("단계 변경", "级别变更", "level"),
-            Kind::Escalated => ("상위 호출", "升级呼叫", "escalated"),
+            Kind::Joined => ("대기질 변화", "空气质量变化", "change of the air"),
+            Kind::Level => ("단계 변경", "级别变更", "change of level"),
+            Kind::Escalated => ("상급 통보", "升级通知", "escalated"),
             Kind::Overdue => ("기한 경과", "逾期", "overdue"),
-            Kind::Reminder => ("재촉", "催办", "reminder"),
-            Kind::Acknowledged => ("확인", "已确认", "acknowledged"),
+            Kind::Reminder => ("재요청", "催办", "reminder"),
+            Kind::Acknowledged => ("수신 확인", "已确认收悉", "acknowledged"),
             Kind::Measure => ("조치", "措施", "measure"),
             Kind::Ended => ("조치 종료", "措施结束", "measure ended"),
-            Kind::Note => ("의견", "备注", "note"),
+            Kind::Note => ("의견", "情况说明", "note"),
             Kind::Agreed => ("종료 동의", "同意结束", "agreed to close"),
             Kind::Closed => ("사건 종료", "事件结束", "incident closed"),
             Kind::Delivered => ("알림 전달", "通知已送达", "notice delivered"),
@@ -62,7 +62,7 @@ impl Words<'_> {
             MeasureKind::Construction => ("건설 공사", "施工", "construction"),
             MeasureKind::Burning => ("불법 소각", "露天焚烧", "open burning"),
             MeasureKind::Heating => ("난방", "供暖", "heating"),
-            MeasureKind::Public => ("국민 행동 요령", "公众防护", "advice to the public"),
+            MeasureKind::Public => ("국민 행동 요령", "公众防护提示", "advice to the public"),
             MeasureKind::Other => ("기타", "其他", "other"),
         };
         self.one_of(ko, zh, en)
@@ -71,8 +71,8 @@ impl Words<'_> {
     /// What a party owes.
     pub fn owed(&self, owed: Owed) -> &'static str {
         let (ko, zh, en) = match owed {
-            Owed::Acknowledgement => ("확인", "确认", "acknowledgement"),
-            Owed::Share => ("조치 또는 의견 공유", "通报措施或意见", "a measure or note"),
+            Owed::Acknowledgement => ("수신 확인", "确认收悉", "acknowledgement"),
+            Owed::Share => ("조치 사항 또는 의견 공유", "通报措施或说明情况", "a measure or note"),
             Owed::Agreement => ("종료 동의", "同意结束", "agreement to close"),
         };
         self.one_of(ko, zh, en)
@@ -84,12 +84,38 @@ impl Words<'_> {
         named.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
     }
 
+    /// What an incident is about: the quantity, where the cause is one.
+    pub fn cause(&self, cause: &str) -> String {
+        let known = Quantity::from_name(cause);
+        known.map_or_else(|| cause.to_owned(), |q| q.title(self.language).to_owned())
+    }
+
+    /// The name of a group of zones; a zone alone has its own.
+    pub fn group(&self, id: &str) -> String {
+        if id == ALL && self.plan.groups.is_empty() {
+            return self.one_of("전체 권역", "全部区域", "all zones").to_owned();
+        }
+        let named = self.plan.groups.iter().find(|g| g.id == id).map(|g| &g.name);
+        named.map_or_else(|| self.place(&Scope::Zone(id.to_owned())), |n| self.name(n, id))
+    }
+
+    /// The name of a zone or station.
+    pub fn place(&self, scope: &Scope) -> String {
+        let named = self.plan.names.get(scope);
+        named.map_or_else(|| scope.id().to_owned(), |names| self.name(names, scope.id()))
+    }
+
+    /// A name in the reader's language; the id if there is none.
+    fn name(&self, names: &Names, id: &str) -> String {
+        Some(names.text(self.language)).filter(|n| !n.is_empty()).unwrap_or(id).to_owned()
+    }
+
     /// The name of a level.
     pub fn level(&self, level: &Grade) -> String {
         if level.name == NONE {
-            return self.one_of("없음", "无", "none").to_owned();
+            return self.one_of("해제", "解除", "lifted").to_owned();
         }
-        let titles = self.plan.openers.iter().filter_map(|o| o.title(&level.name));
+        let titles = self.plan.openers.iter().filter_map(|o| o.level_title(&level.name));
         let title = titles.map(|names| names.text(self.language)).find(|text| !text.is_empty());
         title.unwrap_or(&level.name).to_owned()
     }
@@ -101,7 +127,7 @@ impl Words<'_> {
             return String::new();
         }
         let waits = self.one_of("종료 동의 대기", "等待同意结束", "waiting for agreement to close");
-        format!("{waits}: {}", self.list(&names))
+        format!("{waits}{}{}", self.colon(), self.list(&names))
     }
 
     pub(super) fn who(&self, who: &Who) -> String {
@@ -113,104 +139,51 @@ impl Words<'_> {
             Who::Party { name, party, .. } => (self.party(party), name),
         };
         match name {
-            Some(name) => format!("{role} ({name})"),
+            Some(name) => format!("{role}{}", self.in_brackets(name)),
             None => role,
-        }
-    }
-
-    pub(super) fn detail(&self, what: &What) -> String {
-        match what {
-            // Case, cause and the mark of an exercise stand above every entry.
-            What::Opened { level, parties, text, change, .. } => {
-                let mut parts: Vec<String> = text.clone().into_iter().collect();
-                parts.extend((level.rank > 0).then(|| self.level(level)));
-                parts.extend(change.as_ref().map(|c| self.change(c)));
-                parts.extend(parties.iter().map(|asked| self.asked(asked)));
-                parts.join("; ")
-            }
-            What::Reopened { change, level, parties, .. } => {
-                let mut parts = vec![self.level(level), self.change(change)];
-                parts.extend(parties.iter().map(|asked| self.asked(asked)));
-                parts.join("; ")
-            }
-            What::Joined { change } => self.change(change),
-            What::Level { from, lifted, to, .. } => {
-                let moved = format!("{} → {}", self.level(from), self.level(to));
-                let open = self.one_of("종료 가능", "可以结束", "can be closed");
-                if *lifted { format!("{moved}; {open}") } else { moved }
-            }
-            What::Escalated { party, receivers, step, .. } => {
-                format!("{} {step}: {}", self.party(party), receivers.join(", "))
-            }
-            What::Overdue { due, owed, party } => {
-                format!("{}: {} ({})", self.party(party), self.owed(*owed), self.time(*due))
-            }
-            What::Reminder { owed, party, .. } => {
-                format!("{}: {}", self.party(party), self.owed(*owed))
-            }
-            What::Measure { measure } => self.measure_in_words(measure),
-            What::Ended { at, measure } => format!("{measure} ({})", self.time(*at)),
-            What::Note { text } => text.clone(),
-            What::Delivered(proof) => {
-                let Proof { party, receiver, of, status, .. } = proof;
-                format!("{receiver} ({}), {of}, {status}", self.party(party))
-            }
-            What::Acknowledged | What::Agreed | What::Closed => String::new(),
         }
     }
 
     /// The mark of everything that belongs to an exercise.
     pub fn exercise(&self) -> &'static str {
-        self.one_of("[훈련]", "【演习】", "[EXERCISE]")
+        words::exercise(self.language)
     }
 
-    fn change(&self, change: &Facts) -> String {
-        let (scope, unit) = (change.scope.id(), change.quantity.unit_text());
-        let value = two_decimals(&change.value);
-        format!("{scope} {} {} ({value} {unit})", change.ladder, self.level(&change.to))
-    }
-
-    fn asked(&self, asked: &Asked) -> String {
-        let by = self.one_of("확인 기한", "确认期限", "to acknowledge by");
-        format!("{} {by} {}", self.party(&asked.party), self.time(asked.acknowledge_by))
-    }
-
-    fn measure_in_words(&self, measure: &Measure) -> String {
-        let until = measure.until.map_or(String::new(), |t| self.time(t));
-        let (kind, place, text) = (self.measure(measure.kind), &measure.place, &measure.text);
-        format!("{kind}; {place}; {} – {until}; {text}", self.time(measure.from))
+    /// What a criterion that was met does not mean.
+    pub fn caution(&self) -> &'static str {
+        words::caution(self.language)
     }
 
     pub(super) fn time(&self, at: Stamp) -> String {
         at.local(&self.time_zone)
     }
 
-    fn list(&self, names: &[String]) -> String {
+    /// What the time zone of the reader is called.
+    pub fn clock(&self) -> String {
+        words::clock(&self.time_zone, self.language)
+    }
+
+    pub(super) fn list(&self, names: &[String]) -> String {
         names.join(self.one_of(", ", "、", ", "))
     }
 
-    pub(super) fn one_of<'w>(&self, ko: &'w str, zh: &'w str, en: &'w str) -> &'w str {
+    pub(super) fn colon(&self) -> &'static str {
+        self.one_of(": ", "：", ": ")
+    }
+
+    pub(super) fn dash(&self) -> &'static str {
+        self.one_of(" — ", "——", " — ")
+    }
+
+    /// Something beside what stands before it.
+    pub(super) fn in_brackets(&self, text: &str) -> String {
         match self.language {
-            Language::Ko => ko,
-            Language::Zh => zh,
-            Language::En => en,
+            Language::Zh => format!("（{text}）"),
+            Language::Ko | Language::En => format!(" ({text})"),
         }
     }
-}
 
-/// A number for reading; the transcript has all of its digits.
-fn two_decimals(value: &str) -> String {
-    let rounded = value.parse::<f64>().map(|v| (v * 100.0).round() / 100.0);
-    rounded.map_or_else(|_| value.to_owned(), |v| v.to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_are_told_to_two_decimals() {
-        let told = ["107.20520825", "81.84", "150", "-0.5"].map(two_decimals);
-        assert_eq!(told, ["107.21", "81.84", "150", "-0.5"]);
+    pub(super) fn one_of<'w>(&self, ko: &'w str, zh: &'w str, en: &'w str) -> &'w str {
+        self.language.one_of(ko, zh, en)
     }
 }

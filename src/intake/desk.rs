@@ -205,10 +205,13 @@ impl Desk {
     /// The webhook's `data`, without what depends on the receiver.
     fn data(&self, telling: &Telling, entry: &Entry, incident: &Incident) -> Value {
         let plan = self.hotline.plan();
-        let said = Language::ALL.map(|language| {
+        let (mut said, mut named) = (Map::new(), Map::new());
+        for language in Language::ALL {
             let words = Words { language, time_zone: language.time_zone(), plan };
-            (language.code().to_owned(), words.notice(incident, entry, &telling.party).into())
-        });
+            let code = || language.code().to_owned();
+            said.insert(code(), words.notice(incident, entry, &telling.party).into());
+            named.insert(code(), json!(words.variables(incident, entry, &telling.party)));
+        }
         json!({
             "incident": entry.incident,
             "case": telling.case,
@@ -225,7 +228,8 @@ impl Desk {
             "owes": incident.party(&telling.party).and_then(|p| incident.owes(p)),
             "who": entry.who,
             "what": entry.what,
-            "said": Value::Object(Map::from_iter(said)),
+            "said": said,
+            "words": named,
         })
     }
 

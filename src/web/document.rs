@@ -1,8 +1,8 @@
 //! An incident to read, with its transcript: in words, and as a page to print.
 
 use super::explain::escaped;
-use crate::air::place::Language;
-use crate::hotline::{Entry, Words};
+use crate::air::Stamp;
+use crate::hotline::{Entry, Grade, Words};
 use crate::store::IncidentRow;
 use serde_json::Value;
 use std::fmt::Write;
@@ -23,39 +23,18 @@ pub struct Document {
     /// The mark of an exercise.
     pub exercise: Option<&'static str>,
     /// What is said above the entries: name and value.
-    pub facts: Vec<(&'static str, String)>,
+    pub facts: Vec<(String, String)>,
     /// Each entry's line and hash.
     pub lines: Vec<(String, String)>,
+    /// What all of it does not mean.
+    pub caution: &'static str,
 }
 
 impl Document {
     /// An incident in these words.
     pub fn of(row: &IncidentRow, transcript: Vec<Value>, words: &Words<'_>) -> Document {
-        let one = |ko, zh, en| match words.language {
-            Language::Ko => ko,
-            Language::Zh => zh,
-            Language::En => en,
-        };
-        let text = |key: &str| row.state[key].as_str().unwrap_or("-").to_owned();
-        let missing = row.state["missing"].as_array().into_iter().flatten();
-        let missing: Vec<String> =
-            missing.filter_map(Value::as_str).map(|id| words.party(id)).collect();
-        let state = match row.closed {
-            Some(at) => {
-                format!("{} {}", one("종료", "已结束", "closed"), at.local(&words.time_zone))
-            }
-            None => one("진행 중", "进行中", "open").to_owned(),
-        };
-        let zone = words.time_zone.iana_name().unwrap_or("UTC").to_owned();
-        let facts = vec![
-            (one("원인", "原因", "cause"), text("cause")),
-            (one("지역", "区域", "group"), text("group")),
-            (one("상태", "状态", "state"), state),
-            (one("종료 미동의", "尚未同意结束", "not agreed to close"), missing.join(", ")),
-            (one("시각 기준", "时间所用时区", "times in"), zone),
-            (one("마지막 해시", "末条哈希", "head"), text("head")),
-        ];
-        let facts = facts.into_iter().filter(|(_, value)| !value.is_empty()).collect();
+        let one = |ko, zh, en| words.language.one_of(ko, zh, en);
+        let facts = facts(row, words);
         let hash = |entry: &Value| entry["hash"].as_str().unwrap_or_default().to_owned();
         // What cannot be read is shown as it stands: `verify` says what is wrong.
         let line = |entry: &Value| match serde_json::from_value::<Entry>(entry.clone()) {
@@ -68,6 +47,7 @@ impl Document {
             exercise: row.exercise.then(|| words.exercise()),
             facts,
             lines: transcript.iter().map(|e| (line(e), hash(e))).collect(),
+            caution: words.caution(),
         }
     }
 
@@ -91,15 +71,72 @@ impl Document {
         for (line, hash) in &self.lines {
             let _ = writeln!(page, "<li>{}<br><code>{}</code></li>", escaped(line), escaped(hash));
         }
-        page.push_str("</ol>\n</body></html>\n");
+        let _ = writeln!(page, "</ol>\n<p>{}.</p>\n</body></html>", escaped(self.caution));
         page
     }
+}
+
+/// What stands above the entries, without what there is nothing to say of.
+fn facts(row: &IncidentRow, words: &Words<'_>) -> Vec<(String, String)> {
+    let one = |ko, zh, en| words.language.one_of(ko, zh, en).to_owned();
+    let state = &row.state;
+    let text = |key: &str| state[key].as_str().unwrap_or("-");
+    let all = |key: &str| state[key].as_array().into_iter().flatten();
+    let level = serde_json::from_value(state["level"].clone()).ok();
+    let level = level.filter(|level: &Grade| level.rank > 0).map(|level| words.level(&level));
+    let missing: Vec<String> =
+        all("missing").filter_map(Value::as_str).map(|id| words.party(id)).collect();
+    let stands = match row.closed {
+        Some(at) => {
+            format!("{} {}", one("종료", "已结束", "closed"), at.local(&words.time_zone))
+        }
+        None => one("진행 중", "进行中", "open"),
+    };
+    let opened = row.opened.local(&words.time_zone);
+    let mut facts = vec![
+        (one("원인", "原因", "cause"), words.cause(text("cause"))),
+        (one("지역", "区域", "zones"), words.group(text("group"))),
+        (one("단계", "级别", "level"), level.unwrap_or_default()),
+        (one("개시", "启动时间", "opened"), opened),
+        (one("상태", "状态", "state"), stands),
+    ];
+    facts.extend(
+        all("parties").filter_map(|party| {
+            Some((words.party(party["party"].as_str()?), of_party(party, words)))
+        }),
+    );
+    facts.extend([
+        (one("종료 미동의", "尚未同意结束", "not agreed to close"), missing.join(", ")),
+        (one("시각 기준", "时间所用时区", "times in"), words.clock()),
+        (one("마지막 해시", "末条哈希", "head"), text("head").to_owned()),
+    ]);
+    facts.retain(|(_, value)| !value.is_empty());
+    facts
+}
+
+/// What a party has done, or has to do by when.
+fn of_party(party: &Value, words: &Words<'_>) -> String {
+    let one = |ko, zh, en| words.language.one_of(ko, zh, en);
+    let time = |key: &str| Some(Stamp::parse(party[key].as_str()?)?.local(&words.time_zone));
+    let done = |key: &str, what: &str| time(key).map(|at| format!("{what} {at}"));
+    let known = done("acknowledged", one("수신 확인", "确认收悉", "acknowledged"));
+    let owed = || {
+        let by = one("미확인, 기한", "尚未确认，期限", "not acknowledged, due by");
+        done("acknowledge_by", by).filter(|_| party["owes"] == "acknowledgement")
+    };
+    let parts = [
+        known.or_else(owed),
+        done("shared", one("최근 공유", "最近通报", "last shared")),
+        done("agreed", one("종료 동의", "同意结束", "agreed to close")),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    parts.join(one(", ", "，", ", "))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::air::Stamp;
+    use crate::air::place::Language;
     use crate::hotline::Plan;
     use jiff::tz::TimeZone;
     use serde_json::json;

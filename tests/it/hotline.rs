@@ -315,8 +315,8 @@ async fn what_is_left(w: &World, case: &str) {
     assert!(got.iter().all(|g| g.path != "/kr-director"), "never called");
     let text = |g: &Got| g.body["data"]["text"].as_str().unwrap().to_owned();
     let of = |path: &str| got.iter().find(|g| g.path == path).map(text).unwrap();
-    assert!(of("/kr-desk").starts_with("사건"), "{}", of("/kr-desk"));
-    assert!(of("/cn-desk").starts_with("事件"), "{}", of("/cn-desk"));
+    assert!(of("/kr-desk").starts_with("핫라인 사건"), "{}", of("/kr-desk"));
+    assert!(of("/cn-desk").starts_with("热线事件"), "{}", of("/cn-desk"));
     let metrics = w.daemon.metrics().await;
     assert!(metrics.contains("dustline_incidents_open 0"), "{metrics}");
 

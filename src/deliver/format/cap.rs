@@ -12,14 +12,20 @@
 //! space, comma, `<` or `&`. Texts are in three languages, an `info` each.
 
 use super::xml::Xml;
-use super::{Area, Request, Told, Turn, headline, is_exercise, link, place, string, turn, words};
+use super::{
+    Area, Request, Told, Turn, headline, instruction, is_exercise, link, place, said, string, turn,
+    words,
+};
+use crate::air::Stamp;
 use crate::air::place::Language;
-use crate::air::{Names, Stamp};
 use crate::store::EventRow;
 use serde_json::Value;
 
 /// The media type of a CAP message.
 pub const CONTENT_TYPE: &str = "application/cap+xml; charset=utf-8";
+/// What of the data stands beside the text, where it is there.
+const PARAMETERS: [&str; 10] =
+    ["ladder", "ruleset", "from", "to", "quantity", "unit", "value", "case", "number", "hash"];
 const NAMESPACE: &str = " xmlns=\"urn:oasis:names:tc:emergency:cap:1.2\"";
 
 /// Which message comes of an event.
@@ -86,7 +92,6 @@ fn info(xml: &mut Xml, told: &Told<'_>, language: Language, code: &str) {
     let data = &event.data;
     let operational = event.kind == "dustline.operational.v1";
     let over = turn(event) == Turn::Ends;
-    let headline = headline(event, language);
     xml.leaf("language", code);
     if operational {
         xml.leaf("category", "Infra");
@@ -105,10 +110,13 @@ fn info(xml: &mut Xml, told: &Told<'_>, language: Language, code: &str) {
         xml.leaf("onset", &instant(at, event));
     }
     xml.leaf("senderName", &format!("Dustline {}", told.world.instance));
-    xml.leaf("headline", &headline);
+    xml.leaf("headline", &headline(told, language));
     xml.leaf("description", &words(told, language));
+    if let Some(asked) = instruction(told, language) {
+        xml.leaf("instruction", &asked);
+    }
     xml.leaf("web", &link(told));
-    for name in ["ladder", "ruleset", "from", "to", "quantity", "unit", "value"] {
+    for name in PARAMETERS {
         let value = match data.get(name) {
             Some(Value::String(text)) => text.clone(),
             Some(Value::Number(number)) => number.to_string(),
@@ -143,22 +151,23 @@ fn area(xml: &mut Xml, told: &Told<'_>, language: Language) {
 /// What it is about, in a few words.
 fn subject(event: &EventRow, language: Language) -> String {
     let quantity = string(&event.data, "quantity");
-    let name = |ko: &str, zh: &str, en: &str| {
-        let names = Names { ko: Some(ko.into()), zh: Some(zh.into()), en: Some(en.into()) };
-        names.text(language).to_owned()
-    };
-    match (event.kind.as_str(), quantity) {
-        ("dustline.operational.v1", _) => name("관측망 운영", "网络运行", "Network operation"),
-        (_, Some("pm2_5")) => name("초미세먼지", "细颗粒物", "Fine dust (PM2.5)"),
-        (_, Some("pm10")) => name("미세먼지", "可吸入颗粒物", "Fine dust (PM10)"),
-        _ => name("대기오염", "空气污染", "Air pollution"),
+    let cause = said(event, "cause", language);
+    match (event.kind.as_str(), quantity, cause) {
+        ("dustline.operational.v1", ..) => {
+            language.one_of("관측망 운영", "网络运行", "Network operation")
+        }
+        (_, Some("pm2_5"), _) => language.one_of("초미세먼지", "细颗粒物", "Fine dust (PM2.5)"),
+        (_, Some("pm10"), _) => language.one_of("미세먼지", "可吸入颗粒物", "Fine dust (PM10)"),
+        (.., Some(cause)) => cause,
+        _ => language.one_of("대기오염", "空气污染", "Air pollution"),
     }
+    .to_owned()
 }
 
-/// By the level that is reached, or left if the story ends.
+/// By the level that is reached, or left if the story ends; of an incident, by its own.
 fn severity(event: &EventRow) -> &'static str {
     let level = |key: &str| string(&event.data, key).filter(|l| *l != "none");
-    match level("to").or(level("from")) {
+    match level("to").or(level("from")).or(level("level")) {
         Some("advisory" | "preliminary" | "blue" | "yellow") => "Moderate",
         Some("warning" | "measures" | "orange") => "Severe",
         Some("emergency" | "red") => "Extreme",

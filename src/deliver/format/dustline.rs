@@ -85,7 +85,8 @@ fn write(told: &Told<'_>, data: &Map<String, Value>) -> Vec<u8> {
     }
     let words = words_of(told, &Value::Object(data.clone()), language);
     all.insert("text".to_owned(), Value::String(words));
-    all.remove("said");
+    // What is put into texts is not told beside them.
+    all.retain(|key, _| key != "said" && key != "words");
     all.entry("exercise").or_insert(Value::Bool(false));
     all.insert("url".to_owned(), Value::String(link(told)));
     if let Some(offer) = told.offer {

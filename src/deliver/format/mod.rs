@@ -35,8 +35,10 @@ use super::sign;
 use super::text::{in_language, marked, text, variables};
 use crate::air::Stamp;
 use crate::air::place::Language;
+use crate::air::words::exercise;
 use crate::config::Templates;
 use crate::config::settings::{BodyFormat, EventKind, Receiver};
+use crate::config::templates::Part;
 use crate::store::EventRow;
 use ring::hmac;
 use serde_json::Value;
@@ -230,6 +232,7 @@ fn place(event: &EventRow, language: Language) -> String {
     let name = scope.and_then(|s| in_language(s.get("name")?, language));
     let id = scope.and_then(|s| string(s, "zone").or_else(|| string(s, "station")));
     name.or(id.map(str::to_owned))
+        .or(said(event, "group", language).map(str::to_owned))
         .or(string(&event.data, "subject").map(str::to_owned))
         .unwrap_or_else(|| event.subject.clone())
 }
@@ -241,44 +244,69 @@ fn words(told: &Told<'_>, language: Language) -> String {
 
 /// The text of an event with these data: the operator's own, or the built-in one.
 fn words_of(told: &Told<'_>, data: &Value, language: Language) -> String {
-    let built_in = text(&told.event.kind, data, language);
+    let built_in = || text(&told.event.kind, data, language);
+    own(told, data, Part::Text, language).unwrap_or_else(built_in)
+}
+
+/// What the operator's template for a part says of an event, if there is one and
+/// it says anything.
+fn own(told: &Told<'_>, data: &Value, part: Part, language: Language) -> Option<String> {
     let kind = match told.event.kind.as_str() {
         "dustline.change.v1" => EventKind::Change,
         "dustline.incident.v1" => EventKind::Incident,
         _ => EventKind::Operational,
     };
     let templates = &told.world.templates;
-    if !templates.has(kind, language) {
-        return built_in;
+    if !templates.has((kind, part), language) {
+        return None;
     }
+    let built_in = text(&told.event.kind, data, language);
     let variables = variables(kind, data, language, (&built_in, &link(told)));
-    let own = templates.text(kind, language, &variables).filter(|own| !own.is_empty());
-    match (own, is_exercise(told.event)) {
-        // Whatever the operator writes, an exercise says that it is one.
-        (Some(own), true)
-            if !own.contains(variables.get("exercise").map_or("", String::as_str)) =>
-        {
-            marked(&own, language)
-        }
-        (own, _) => own.unwrap_or(built_in),
+    let own = templates.text((kind, part), language, &variables);
+    own.filter(|own| !own.is_empty()).map(|own| drilled(told.event, own, language))
+}
+
+/// Whatever a text says, that of an exercise says that it is one.
+fn drilled(event: &EventRow, text: String, language: Language) -> String {
+    match is_exercise(event) && !text.contains(exercise(language)) {
+        true => marked(&text, language),
+        false => text,
     }
 }
 
-/// The first sentence of the built-in text.
-fn headline(event: &EventRow, language: Language) -> String {
-    first_sentence(&text(&event.kind, &event.data, language), event, language)
+/// What the hotline says of an incident in a language, which knows its names.
+fn said<'a>(event: &'a EventRow, name: &str, language: Language) -> Option<&'a str> {
+    string(event.data.get("words")?.get(language.code())?, name).filter(|text| !text.is_empty())
 }
 
-/// The first sentence of what the reader is told.
+/// What is told, in one line.
+fn headline(told: &Told<'_>, language: Language) -> String {
+    let event = told.event;
+    let own = own(told, &event.data, Part::Headline, language);
+    let line = own.as_deref().and_then(|own| own.lines().next()).map(str::to_owned);
+    let of_incident =
+        || Some(drilled(event, said(event, "headline", language)?.to_owned(), language));
+    line.or_else(of_incident)
+        .unwrap_or_else(|| first_sentence(&words(told, language), event, language))
+}
+
+/// What is told, in one line in the reader's language.
 fn title(told: &Told<'_>) -> String {
-    first_sentence(&words(told, told.language), told.event, told.language)
+    headline(told, told.language)
+}
+
+/// What is asked of the reader, if anything is.
+fn instruction(told: &Told<'_>, language: Language) -> Option<String> {
+    let event = told.event;
+    let asked = || Some(drilled(event, said(event, "asked", language)?.to_owned(), language));
+    own(told, &event.data, Part::Instruction, language).or_else(asked)
 }
 
 /// The first sentence of a text, in which the place's name may have a stop.
 fn first_sentence(text: &str, event: &EventRow, language: Language) -> String {
     let line = text.lines().next().unwrap_or_default();
     let stop = if language == Language::Zh { "。" } else { ". " };
-    let name = place(event, language);
+    let name = event.data.get("scope").map(|_| place(event, language)).unwrap_or_default();
     let from = line.find(&name).map_or(0, |at| at + name.len());
     let end = line.get(from..).and_then(|rest| rest.find(stop)).map(|at| from + at);
     end.and_then(|end| line.get(..end)).unwrap_or(line).trim_end_matches('.').to_owned()

@@ -172,7 +172,7 @@ fn a_headline_is_the_first_sentence_whatever_the_place_is_called() {
     let mut event = change(1, "none", "advisory");
     event.data["scope"]["name"] = json!("St. Mary. Hill");
     assert_eq!(
-        headline(&event, Language::En),
+        told(&event, Language::En, |t| headline(t, Language::En)),
         "St. Mary. Hill: criterion of the PM2.5 advisory met"
     );
 }
@@ -222,8 +222,13 @@ proptest! {
 #[test]
 fn the_operators_own_text_is_told_and_an_exercise_is_marked_in_it() {
     let dir = tempfile::tempdir().unwrap();
-    std::fs::write(dir.path().join("change.ko.txt"), "{{ place }} {{ to }}: {{ value }}\n")
-        .unwrap();
+    for (file, text) in [
+        ("change.ko.txt", "{{ place }} {{ to }}: {{ value }}\n"),
+        ("change.headline.en.txt", "Dust in {{ place }}\n"),
+        ("change.instruction.en.txt", "Stay inside.\n"),
+    ] {
+        std::fs::write(dir.path().join(file), text).unwrap();
+    }
     let text = format!("data_dir = \"d\"\ntemplates_dir = {:?}", dir.path().display().to_string());
     let loaded = crate::config::parse(&text, "t.toml", dir.path(), &crate::config::Machine);
     let templates = loaded.map_err(|faults| format!("{faults:?}")).unwrap().settings.templates;
@@ -235,7 +240,51 @@ fn the_operators_own_text_is_told_and_an_exercise_is_marked_in_it() {
     };
     assert_eq!(said(&event, Language::Ko).0, "서울 주의보: 81.84");
     assert!(said(&event, Language::Zh).0.starts_with("首尔：细颗粒物"));
+    assert_eq!(said(&event, Language::En).1, "Dust in Seoul");
+    assert!(said(&event, Language::En).0.starts_with("Seoul: criterion"));
+    let cap = |event: &EventRow| {
+        let language = Language::Ko;
+        let told = Told { event, earlier: &[], language, offer: None, world: &world, now: NOW };
+        String::from_utf8(cap::message(&told)).unwrap()
+    };
+    let sent = cap(&event);
+    for part in [
+        "<headline>서울 주의보: 81.84</headline>",
+        "<headline>Dust in Seoul</headline>",
+        "<instruction>Stay inside.</instruction>",
+    ] {
+        assert!(sent.contains(part), "{part} in {sent}");
+    }
+    assert_eq!(sent.matches("<instruction>").count(), 1);
     event.data["exercise"] = json!(true);
+    let sent = cap(&event);
+    assert!(sent.contains("<headline>[EXERCISE] Dust in Seoul</headline>"), "{sent}");
+    assert!(sent.contains("<instruction>[EXERCISE] Stay inside.</instruction>"), "{sent}");
     let marked = "[훈련] 서울 주의보: 81.84".to_owned();
     assert_eq!(said(&event, Language::Ko), (marked.clone(), marked));
+}
+
+#[test]
+fn an_incident_is_told_in_cap_by_names_and_says_what_is_asked() {
+    let mut event = super::fixture::incident(1, "acknowledgement");
+    let en = json!({
+        "headline": "Hotline incident 2022-0001, PM2.5: opened", "cause": "PM2.5",
+        "group": "all zones", "asked": "Korea is asked to acknowledge",
+    });
+    event.data["words"] = json!({ "en": en });
+    event.data["level"] = json!("warning");
+    let body = told(&event, Language::En, |t| request(t, &receiver(BodyFormat::Cap)).body);
+    let body = String::from_utf8(body).unwrap();
+    for part in [
+        "<event>PM2.5</event>",
+        "<severity>Severe</severity>",
+        "<headline>Hotline incident 2022-0001, PM2.5: opened</headline>",
+        "<instruction>Korea is asked to acknowledge</instruction>",
+        "<areaDesc>all zones</areaDesc>",
+    ] {
+        assert!(body.contains(part), "{part} in {body}");
+    }
+    let sent = told(&event, Language::En, |t| request(t, &receiver(BodyFormat::Dustline)).body);
+    let sent: Value = serde_json::from_slice(&sent).unwrap();
+    assert!(sent["data"].get("words").is_none() && sent["data"].get("said").is_none());
 }

@@ -95,6 +95,6 @@ mod tests {
         lifted["from"] = json!("measures");
         lifted["to"] = json!("none");
         let en = text(KIND, &lifted, Language::En);
-        assert!(en.contains("emergency measures lifted by its criterion"), "{en}");
+        assert!(en.contains("criterion for lifting the PM2.5 emergency measures met"), "{en}");
     }
 }

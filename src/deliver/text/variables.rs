@@ -1,10 +1,12 @@
 //! What the operator's own texts can name of an event: each a text, empty if
 //! there is nothing to say of it.
 
-use super::{clock, condition, in_language, level, number, place, quantity, string};
+use super::{clock, condition, in_language, level, place, string};
 use crate::air::place::Language;
+use crate::air::words::{exercise as exercise_mark, number};
 use crate::air::{Quantity, Stamp};
 use crate::config::settings::EventKind;
+use crate::config::templates::INCIDENT;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -18,11 +20,14 @@ pub fn variables(
 ) -> BTreeMap<&'static str, String> {
     let mut all = BTreeMap::from([("text", text.to_owned()), ("url", url.to_owned())]);
     let exercise = data.get("exercise").and_then(Value::as_bool) == Some(true);
-    all.insert("exercise", if exercise { super::mark(language).to_owned() } else { String::new() });
+    all.insert(
+        "exercise",
+        if exercise { exercise_mark(language).to_owned() } else { String::new() },
+    );
     all.insert("at", at(data, kind, language));
     let own = match kind {
         EventKind::Change => change(data, language),
-        EventKind::Incident => incident(data),
+        EventKind::Incident => incident(data, language),
         EventKind::Operational => operational(data, language),
     };
     all.extend(own);
@@ -46,7 +51,7 @@ fn text_of(data: &Value, key: &str) -> String {
 
 fn change(data: &Value, language: Language) -> Vec<(&'static str, String)> {
     let known = string(data, "quantity").and_then(Quantity::from_name);
-    let name = known.map(|q| quantity(q, language).to_owned());
+    let name = known.map(|q| q.title(language).to_owned());
     let unit = known.map(|q| q.unit_text().to_owned());
     let value = data.get("value").and_then(Value::as_f64).map(number);
     let criterion = data.get("criterion").and_then(|c| in_language(c, language));
@@ -66,12 +71,13 @@ fn change(data: &Value, language: Language) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn incident(data: &Value) -> Vec<(&'static str, String)> {
-    let missing = data.get("missing").and_then(Value::as_array).into_iter().flatten();
-    let missing: Vec<&str> = missing.filter_map(Value::as_str).collect();
-    let same = ["case", "kind", "cause", "group", "level", "party", "owes"];
-    let same = same.into_iter().map(|key| (key, text_of(data, key)));
-    same.chain([("missing", missing.join(", "))]).collect()
+/// In the words that the hotline has put beside the event, which knows the names;
+/// an event without them is told by its ids.
+fn incident(data: &Value, language: Language) -> Vec<(&'static str, String)> {
+    let words = data.get("words").and_then(|all| all.get(language.code()));
+    let value = |name| words.and_then(|w| string(w, name)).or_else(|| string(data, name));
+    let own = INCIDENT.into_iter();
+    own.map(|name| (name, value(name).unwrap_or_default().to_owned())).collect()
 }
 
 fn operational(data: &Value, language: Language) -> Vec<(&'static str, String)> {

@@ -7,6 +7,7 @@ mod chain;
 mod deadlines;
 mod document;
 mod drills;
+mod notices;
 mod proofs;
 mod story;
 
@@ -27,14 +28,18 @@ fn at(minute: u64) -> Stamp {
     Stamp::parse(DAY).unwrap().plus(minutes(minute))
 }
 
-fn party(id: &str, names: (&str, &str, &str)) -> Party {
+fn names((ko, zh, en): (&str, &str, &str)) -> Names {
     let text = |text: &str| Some(text.to_owned());
+    Names { ko: text(ko), zh: text(zh), en: text(en) }
+}
+
+fn party(id: &str, called: (&str, &str, &str)) -> Party {
     let step = |after, receiver: &str| Step {
         after: minutes(after),
         receivers: vec![format!("{}-{receiver}", id.to_lowercase())],
     };
     Party {
-        name: Names { ko: text(names.0), zh: text(names.1), en: text(names.2) },
+        name: names(called),
         steps: vec![step(0, "desk"), step(15, "director"), step(45, "minister")],
         ..Party::new(id)
     }
@@ -66,6 +71,12 @@ fn plan() -> Plan {
         zones: [("seoul", Some(vec!["jongno".to_owned()])), ("shandong", None)]
             .map(|(zone, stations)| (zone.to_owned(), stations))
             .into(),
+        names: [
+            (Scope::Zone("seoul".into()), names(("서울", "首尔", "Seoul"))),
+            (Scope::Zone("shandong".into()), names(("산둥", "山东", "Shandong"))),
+            (Scope::Station("jongno".into()), names(("종로구", "钟路区", "Jongno-gu"))),
+        ]
+        .into(),
         ..Plan::default()
     }
 }

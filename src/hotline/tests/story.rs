@@ -75,26 +75,26 @@ fn lines(told: &Told, language: Language, zone: &str) -> Vec<String> {
 }
 
 const NIGHT: &str = "\
-1. 2022-01-08 02:00 system — incident opened: warning; shandong kr-pm25 warning (81.84 µg/m³); Ministry of Environment to acknowledge by 2022-01-08 02:15; Ministry of Ecology and Environment to acknowledge by 2022-01-08 02:15
+1. 2022-01-08 02:00 system — incident opened: Shandong: criterion of the PM2.5 warning met, value 81.84 µg/m³, at 2022-01-08 02:00 (Korean fine dust (PM2.5) alert: hourly zone mean); to be acknowledged by: Ministry of Environment 2022-01-08 02:15, Ministry of Ecology and Environment 2022-01-08 02:15
 2. 2022-01-08 02:05 Ministry of Environment — acknowledged
-3. 2022-01-08 02:15 system — escalated: Ministry of Ecology and Environment 2: cn-director
-4. 2022-01-08 02:15 system — overdue: Ministry of Ecology and Environment: acknowledgement (2022-01-08 02:15)
+3. 2022-01-08 02:15 system — escalated: Ministry of Ecology and Environment has not acknowledged, step 2 is called: cn-director
+4. 2022-01-08 02:15 system — overdue: Ministry of Ecology and Environment: acknowledgement was due by 2022-01-08 02:15
 5. 2022-01-08 02:20 Ministry of Ecology and Environment — acknowledged
 6. 2022-01-08 02:30 Ministry of Ecology and Environment — note: Stagnant air until Monday
-7. 2022-01-08 02:40 Ministry of Environment — measure: traffic; Seoul; 2022-01-08 03:00 – 2022-01-09 06:00; Old diesel cars stay off the roads
-8. 2022-01-08 03:00 system — change of the air: seoul kr-pm25 warning (81.84 µg/m³)
-9. 2022-01-08 03:20 system — change of the air: jongno emergency-pm25 emergency (81.84 µg/m³)
-10. 2022-01-08 03:20 system — level: warning → emergency
-11. 2022-01-08 03:30 Ministry of Ecology and Environment — measure: industry; Shandong; 2022-01-08 04:00 – ; Steel works at half load
-12. 2022-01-08 05:00 system — change of the air: jongno emergency-pm25 none (81.84 µg/m³)
-13. 2022-01-08 06:00 system — level: emergency → warning
-14. 2022-01-08 11:40 system — change of the air: shandong kr-pm25 none (81.84 µg/m³)
-15. 2022-01-08 12:40 system — change of the air: seoul kr-pm25 advisory (81.84 µg/m³)
-16. 2022-01-08 13:40 system — level: warning → advisory
-17. 2022-01-08 14:20 system — change of the air: seoul kr-pm25 none (81.84 µg/m³)
-18. 2022-01-08 15:20 system — level: advisory → none; can be closed
-19. 2022-01-08 15:40 Ministry of Environment — measure ended: 7 (2022-01-08 15:40)
-20. 2022-01-08 15:50 Ministry of Ecology and Environment — measure ended: 11 (2022-01-08 15:50)
+7. 2022-01-08 02:40 Ministry of Environment — measure: traffic, Seoul, from 2022-01-08 03:00 until 2022-01-09 06:00: Old diesel cars stay off the roads
+8. 2022-01-08 03:00 system — change of the air: Seoul: criterion of the PM2.5 warning met, value 81.84 µg/m³, at 2022-01-08 03:00 (Korean fine dust (PM2.5) alert: hourly zone mean)
+9. 2022-01-08 03:20 system — change of the air: Jongno-gu: criterion of the PM2.5 emergency met, value 81.84 µg/m³, at 2022-01-08 03:20 (this network's own threshold: hourly zone mean)
+10. 2022-01-08 03:20 system — change of level: warning → emergency
+11. 2022-01-08 03:30 Ministry of Ecology and Environment — measure: industry, Shandong, from 2022-01-08 04:00: Steel works at half load
+12. 2022-01-08 05:00 system — change of the air: Jongno-gu: criterion for lifting the PM2.5 emergency met, value 81.84 µg/m³, at 2022-01-08 05:00 (this network's own threshold: hourly zone mean)
+13. 2022-01-08 06:00 system — change of level: emergency → warning
+14. 2022-01-08 11:40 system — change of the air: Shandong: criterion for lifting the PM2.5 warning met, value 81.84 µg/m³, at 2022-01-08 11:40 (Korean fine dust (PM2.5) alert: hourly zone mean)
+15. 2022-01-08 12:40 system — change of the air: Seoul: criterion for lowering the PM2.5 warning to advisory met, value 81.84 µg/m³, at 2022-01-08 12:40 (Korean fine dust (PM2.5) alert: hourly zone mean)
+16. 2022-01-08 13:40 system — change of level: warning → advisory
+17. 2022-01-08 14:20 system — change of the air: Seoul: criterion for lifting the PM2.5 advisory met, value 81.84 µg/m³, at 2022-01-08 14:20 (Korean fine dust (PM2.5) alert: hourly zone mean)
+18. 2022-01-08 15:20 system — change of level: advisory → lifted, can be closed when all parties agree
+19. 2022-01-08 15:40 Ministry of Environment — measure ended: measure 7, at 2022-01-08 15:40
+20. 2022-01-08 15:50 Ministry of Ecology and Environment — measure ended: measure 11, at 2022-01-08 15:50
 21. 2022-01-08 16:00 Ministry of Environment — agreed to close
 22. 2022-01-08 20:00 system — reminder: Ministry of Ecology and Environment: agreement to close
 23. 2022-01-08 20:10 Ministry of Ecology and Environment — agreed to close
@@ -118,11 +118,18 @@ fn the_night_of_the_haze() {
 fn each_side_reads_the_night_in_its_own_language_and_time() {
     let told = play(&mut |_| {});
     let korean = lines(&told, Language::Ko, "Asia/Seoul");
-    assert_eq!(korean[1], "2. 2022-01-08 11:05 환경부 — 확인");
+    assert_eq!(korean[1], "2. 2022-01-08 11:05 환경부 — 수신 확인");
     assert_eq!(korean[9], "10. 2022-01-08 12:20 시스템 — 단계 변경: 경보 → 긴급");
+    assert_eq!(
+        korean[6],
+        "7. 2022-01-08 11:40 환경부 — 조치: 교통, Seoul, 2022-01-08 12:00부터 2022-01-09 15:00까지: Old diesel cars stay off the roads"
+    );
     let chinese = lines(&told, Language::Zh, "Asia/Shanghai");
-    assert_eq!(chinese[2], "3. 2022-01-08 10:15 系统 — 升级呼叫: 生态环境部 2: cn-director");
-    assert_eq!(chinese[21], "22. 2022-01-09 04:00 系统 — 催办: 生态环境部: 同意结束");
+    assert_eq!(
+        chinese[2],
+        "3. 2022-01-08 10:15 系统——升级通知：生态环境部尚未确认，通知第 2 级接收方：cn-director"
+    );
+    assert_eq!(chinese[21], "22. 2022-01-09 04:00 系统——催办：生态环境部：同意结束");
 }
 
 #[test]
@@ -158,7 +165,7 @@ fn who_is_missing_is_said_by_name() {
         let words = Words { language, time_zone: TimeZone::UTC, plan: &plan() };
         words.missing(told.incident())
     };
-    assert_eq!(words(Language::Zh, &told), "等待同意结束: 韩国环境部、生态环境部");
+    assert_eq!(words(Language::Zh, &told), "等待同意结束：韩国环境部、生态环境部");
     let incident = || told.incident().id().to_owned();
     let agree = act(officer("KR"), Does::Close { incident: incident() });
     told.does(&agree, at(1));

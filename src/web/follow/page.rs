@@ -98,8 +98,8 @@ impl<'a> Page<'a> {
         let level = self.incident.and_then(|i| i.state.get("level").cloned());
         let level = level.and_then(|l| serde_json::from_value(l).ok());
         let facts = [
-            (self.one_of("원인", "原因", "cause"), state("cause")),
-            (self.one_of("지역", "区域", "group"), state("group")),
+            (self.one_of("원인", "原因", "cause"), self.words.cause(&state("cause"))),
+            (self.one_of("지역", "区域", "group"), self.words.group(&state("group"))),
             (
                 self.one_of("단계", "级别", "level"),
                 level.map_or(String::new(), |l| self.words.level(&l)),
