@@ -1,4 +1,5 @@
-//! What it costs to read one message: from topic and payload to readings.
+//! What it costs to read one message: from topic and payload to readings. Words
+//! after `--` choose formats whose names hold one of them.
 
 #![expect(clippy::unwrap_used, reason = "the messages are those of the tests, which may panic")]
 
@@ -107,16 +108,18 @@ const MESSAGES: &[(&str, &str, &str, &str)] = &[
 
 fn main() -> Result<()> {
     print_machine();
-    println!("| format | bytes | readings | ns a message |");
-    println!("|---|---|---|---|");
-    for (name, pattern, topic, body) in MESSAGES {
+    println!("| format | bytes | readings | ns a message: median | least |");
+    println!("|---|---|---|---|---|");
+    let words: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+    let asked = |name: &str| words.is_empty() || words.iter().any(|word| name.contains(word));
+    for (name, pattern, topic, body) in MESSAGES.iter().filter(|(name, ..)| asked(name)) {
         let message = message(topic, body.as_bytes());
         let readings = row(&route(name, pattern)?, &message, &Memory::default())?;
         ensure!(readings > 0, "{name} brings no reading: the figure would mean nothing");
     }
     // What is not above: presets, and formats that remember, by the tests' messages.
     let known = |s: &Subject| MESSAGES.iter().any(|(name, ..)| *name == s.name());
-    for subject in corpus::subjects().iter().filter(|s| !known(s)) {
+    for subject in corpus::subjects().iter().filter(|s| !known(s) && asked(s.name())) {
         longest(subject)?;
     }
     println!("load after: {}", load());
@@ -134,12 +137,13 @@ fn row(route: &Route, message: &Message, memory: &Memory) -> Result<usize> {
     let decoded = heard.outcome.map_err(|e| anyhow!("{name}: {e:?}"))?;
     let readings = decoded.observations.iter().map(|o| o.values.len()).sum::<usize>();
     let readings = readings + decoded.forecasts.len();
-    let ns = timing::ns_each(CALLS, || {
+    let cost = timing::ns_each(CALLS, || {
         for _ in 0..CALLS {
             let _ = black_box(decode::decode(routes, black_box(message), memory));
         }
     });
-    println!("| {name} | {} | {readings} | {ns:.0} |", message.payload.len());
+    let timing::Cost { median, least } = cost;
+    println!("| {name} | {} | {readings} | {median:.0} | {least:.0} |", message.payload.len());
     Ok(readings)
 }
 

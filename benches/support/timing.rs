@@ -3,21 +3,29 @@
 use super::figures::quantile;
 use std::time::{Duration, Instant};
 
-/// How long one sample takes.
-const SAMPLE: Duration = Duration::from_millis(200);
-/// Samples of which the median counts.
-const SAMPLES: usize = 7;
+/// How long one round takes.
+const ROUND: Duration = Duration::from_millis(100);
+/// Rounds of which the median and the least count.
+const ROUNDS: usize = 9;
 
-/// Nanoseconds that one of the `calls` takes which a call of `work` makes.
-pub fn ns_each(calls: usize, mut work: impl FnMut()) -> f64 {
-    work();
-    let samples: Vec<f64> = (0..SAMPLES).map(|_| sample(calls, &mut work)).collect();
-    quantile(&samples, 0.5)
+/// Nanoseconds of one call: the median of several rounds, and the least, which
+/// other work on the machine disturbs less.
+#[derive(Debug, Clone, Copy)]
+pub struct Cost {
+    pub median: f64,
+    pub least: f64,
 }
 
-fn sample(calls: usize, work: &mut impl FnMut()) -> f64 {
+/// What one of the `calls` costs which a call of `work` makes.
+pub fn ns_each(calls: usize, mut work: impl FnMut()) -> Cost {
+    work();
+    let rounds: Vec<f64> = (0..ROUNDS).map(|_| round(calls, &mut work)).collect();
+    Cost { median: quantile(&rounds, 0.5), least: quantile(&rounds, 0.0) }
+}
+
+fn round(calls: usize, work: &mut impl FnMut()) -> f64 {
     let (began, mut done) = (Instant::now(), 0);
-    while began.elapsed() < SAMPLE {
+    while began.elapsed() < ROUND {
         work();
         done += calls;
     }

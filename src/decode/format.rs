@@ -1,6 +1,7 @@
 //! The formats there are, by name: networks with a decoder of their own, those of
 //! them that remember, and the two that are configured.
 
+use super::mapping::Tree;
 use super::memory::{Memory, Notes, TOPIC_MAX};
 use super::{
     Captures, Decoded, ForecastZone, Heard, Hints, Mapping, Message, PAYLOAD_MAX, Plain, Preset,
@@ -166,7 +167,7 @@ impl Format {
                 None => Err(Refused::Ignored("no_route")),
             },
             Format::Plain(plain) => plain.read(m, captures),
-            Format::Json(mapping) => mapping.read(m, captures, notes),
+            Format::Json(mapping) => mapping.read(m, &Tree::of_message(m)?, captures, notes),
             Format::Forecast(zones) => forecast::decode(m, zones),
             Format::Preset(preset) => preset.read(m, captures, notes),
         }

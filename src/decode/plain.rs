@@ -95,54 +95,71 @@ impl Plain {
         let device = named.unwrap_or_else(|| captures.device().to_owned());
         let mut found = Gathered::default();
         let name = captures.get("quantity").unwrap_or_else(|| last_level(m.topic));
-        let Some(Meaning { quantity, label, scale }) = self.meaning(name) else {
+        let Some(meaning) = self.meaning(name) else {
             let name = number::shown(name);
             found.skip("", format!("no quantity is called {name:?} here: name it in the settings"));
             return Ok(found.of(device, None));
         };
         let text = json::message_text(m)?.trim_matches('"');
-        match scale.read(text) {
+        match meaning.scale.read(text) {
             Err(NoNumber::Other(shown)) => {
                 let detail = format!(
                     "{shown:?} is not a number; for JSON use the network's format, or \"json\""
                 );
                 return Err(Refused::malformed("not_a_number", detail));
             }
-            number => match captured_label(&label, |name| captures.captured(name)) {
-                Ok(label) => found.add(quantity, label, number, String::new),
+            number => match Captured::of(captures).label(&meaning.label) {
+                Ok(label) => found.add(meaning.quantity, label, number, String::new),
                 Err(reason) => found.skip("", reason),
             },
         }
         Ok(found.of(device, None))
     }
 
-    fn meaning(&self, name: &str) -> Option<Meaning> {
-        let as_set =
-            |quantity| Meaning { quantity, label: self.label.clone(), scale: self.scale.clone() };
-        match self.quantity {
-            Some(quantity) => Some(as_set(quantity)),
-            None => {
-                let own = self.names.keys().any(|n| n.eq_ignore_ascii_case(name));
-                meaning(&self.names, name).map(|m| if own { m } else { as_set(m.quantity) })
-            }
-        }
+    fn meaning(&self, name: &str) -> Option<Cow<'_, Meaning>> {
+        let own = || meaning(&self.names, name);
+        let quantity = match self.quantity {
+            Some(quantity) => quantity,
+            None => match own()? {
+                Cow::Borrowed(meaning) => return Some(Cow::Borrowed(meaning)),
+                Cow::Owned(usual) => usual.quantity,
+            },
+        };
+        let (label, scale) = (self.label.clone(), self.scale.clone());
+        Some(Cow::Owned(Meaning { quantity, label, scale }))
     }
 }
 
-/// The label of the settings, with what was captured in its place.
-pub(super) fn captured_label<'a>(
-    set: &Label,
-    captured: impl Fn(&'static str) -> Option<Cow<'a, str>>,
-) -> Result<Label, String> {
-    let part = |name, set: &String| match captured(name) {
-        Some(text) if !is_label(&text) => Err(format!(
+/// The channel and variant that the topic or the document names.
+pub(super) struct Captured<'a> {
+    channel: Option<Cow<'a, str>>,
+    variant: Option<Cow<'a, str>>,
+}
+
+impl<'a> Captured<'a> {
+    /// What was captured under these names.
+    pub fn of(who: &'a impl Ask) -> Captured<'a> {
+        Captured { channel: who.captured("channel"), variant: who.captured("variant") }
+    }
+
+    /// The label of the settings, with what was captured in its place.
+    pub fn label(&self, set: &Label) -> Result<Label, String> {
+        Ok(Label {
+            channel: part("channel", self.channel.as_deref(), &set.channel)?,
+            variant: part("variant", self.variant.as_deref(), &set.variant)?,
+        })
+    }
+}
+
+fn part(name: &str, captured: Option<&str>, set: &str) -> Result<String, String> {
+    match captured {
+        Some(text) if !is_label(text) => Err(format!(
             "the {name} {:?} is longer than {LABEL_MAX} bytes or has control characters",
-            number::shown(&text)
+            number::shown(text)
         )),
-        Some(text) => Ok(text.into_owned()),
-        None => Ok(set.clone()),
-    };
-    Ok(Label { channel: part("channel", &set.channel)?, variant: part("variant", &set.variant)? })
+        Some(text) => Ok(text.to_owned()),
+        None => Ok(set.to_owned()),
+    }
 }
 
 fn last_level(topic: &str) -> &str {

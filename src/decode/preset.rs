@@ -4,8 +4,9 @@
 //! Presets are data. They say nothing that a subscription could not say, only
 //! so that nobody has to say it again.
 
-use super::mapping::{Condition, Mapping, Template};
+use super::mapping::{Condition, Mapping, Template, Tree};
 use super::{Captures, Decoded, MainValue, Message, Notes, Plain, Refused, TopicPattern};
+use std::cell::OnceCell;
 
 /// A network's messages and how they are read.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +53,22 @@ pub enum Reading {
     Plain(Plain),
 }
 
+/// A message whose document is laid out when the first form asks for it.
+struct Asked<'a> {
+    message: Message<'a>,
+    tree: OnceCell<Result<Tree<'a>, Refused>>,
+}
+
+impl<'a> Asked<'a> {
+    fn new(message: &Message<'a>) -> Asked<'a> {
+        Asked { message: *message, tree: OnceCell::new() }
+    }
+
+    fn tree(&self) -> Result<&Tree<'a>, &Refused> {
+        self.tree.get_or_init(|| Tree::of_message(&self.message)).as_ref()
+    }
+}
+
 impl Form {
     /// The first of its topics that matches.
     pub fn topic(&self, topic: &str) -> Option<&TopicPattern> {
@@ -59,10 +76,10 @@ impl Form {
     }
 
     /// Whether its document is one of this kind.
-    fn fits(&self, m: &Message, captures: &Captures) -> bool {
+    fn fits(&self, asked: &Asked, captures: &Captures) -> bool {
         match &self.reading {
             Reading::Json(mapping) if !self.when.is_empty() => {
-                mapping.fits(&self.when, m, captures)
+                asked.tree().is_ok_and(|tree| mapping.fits(&self.when, tree, captures))
             }
             _ => true,
         }
@@ -81,8 +98,13 @@ impl Preset {
     /// The form that reads a message: one whose topic and document fit, else
     /// one whose document does, since operators choose their topics.
     pub fn form(&self, m: &Message, captures: &Captures) -> Option<&Form> {
-        let fits = |f: &&Form| f.fits(m, captures);
-        let by_topic = |f: &&Form| f.topics.is_empty() || f.topic(m.topic).is_some();
+        self.form_for(&Asked::new(m), captures)
+    }
+
+    fn form_for(&self, asked: &Asked, captures: &Captures) -> Option<&Form> {
+        let fits = |f: &&Form| f.fits(asked, captures);
+        let topic = asked.message.topic;
+        let by_topic = |f: &&Form| f.topics.is_empty() || f.topic(topic).is_some();
         let mut of_topic = self.forms.iter().filter(by_topic);
         of_topic.find(fits).or_else(|| self.forms.iter().find(fits))
     }
@@ -118,7 +140,8 @@ impl Preset {
         if self.keeps_house(m.topic) {
             return Err(Refused::Ignored("housekeeping"));
         }
-        let Some(form) = self.form(m, captures) else {
+        let asked = Asked::new(m);
+        let Some(form) = self.form_for(&asked, captures) else {
             let detail = format!(
                 "no form of {} fits this message: see `dustline formats show {}`",
                 self.name, self.name
@@ -127,7 +150,10 @@ impl Preset {
         };
         let captures = form.topic(m.topic).map_or(*captures, |own| captures.or(own));
         match &form.reading {
-            Reading::Json(mapping) => mapping.read(m, &captures, notes),
+            Reading::Json(mapping) => {
+                let tree = asked.tree().map_err(Refused::clone)?;
+                mapping.read(m, tree, &captures, notes)
+            }
             Reading::Plain(plain) => plain.read(m, &captures),
         }
     }

@@ -75,10 +75,10 @@ pub fn from_json(
 }
 
 /// A time so long after another; a negative number lies before it.
-pub fn after(base: Stamp, raw: &RawValue, unit: TimeUnit) -> Result<Stamp, String> {
-    let number = number::from_json(raw).map_err(|e| format!("{e}; arrival time used"))?;
+pub fn after(base: Stamp, text: &str, unit: TimeUnit) -> Result<Stamp, String> {
+    let number = number::from_text(text).map_err(|e| format!("{e}; arrival time used"))?;
     let ms = base.0 as f64 + number * 1_000.0 / unit.per_second() as f64;
-    believable(ms.round() as i64).ok_or_else(|| unbelievable(raw.get()))
+    believable(ms.round() as i64).ok_or_else(|| unbelievable(text))
 }
 
 /// Reads a time from text; the error says why not.
@@ -91,9 +91,7 @@ pub fn from_text(
         && text.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
     let ms = if let Some(ms) = unix.then(|| unix_ms(text, unit)).flatten() {
         ms
-    } else if let Some(stamp) = Stamp::parse(text) {
-        stamp.0
-    } else if let Some(instant) = spelling::instant(text) {
+    } else if let Some(instant) = instant(text) {
         instant.0
     } else if let Some(local) = spelling::local(text) {
         let zone = zone.ok_or_else(|| {
@@ -108,6 +106,13 @@ pub fn from_text(
         return Err(format!("{shown:?} is not a time known here; arrival time used"));
     };
     believable(ms).ok_or_else(|| unbelievable(text))
+}
+
+/// An instant, from a text that says its offset: a sign or `Z` behind the date.
+fn instant(text: &str) -> Option<Stamp> {
+    let behind_date = text.as_bytes().get(8..)?;
+    let has_offset = behind_date.iter().any(|b| matches!(b, b'Z' | b'z' | b'+' | b'-'));
+    has_offset.then(|| Stamp::parse(text).or_else(|| spelling::instant(text))).flatten()
 }
 
 /// Reads a time from Unix seconds; the error says why not.

@@ -1,15 +1,12 @@
 //! One value of a document: where it stands, in which unit, and when it is none.
 
 use super::entry::{Entry, Place};
+use super::tree::Value;
 use crate::air::{Label, Quantity};
 use crate::decode::gathered::Gathered;
-use crate::decode::json;
-use crate::decode::mapping::Ask;
 use crate::decode::number::{self, NoNumber};
-use crate::decode::plain::captured_label;
+use crate::decode::plain::Captured;
 use crate::decode::unit::{self, Conversion};
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// What a number means.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,25 +72,19 @@ impl Scale {
 
     /// The value of a number that came as a text or a JSON scalar.
     pub(in crate::decode) fn read(&self, text: &str) -> Result<f64, NoNumber> {
-        if self.missing.iter().any(|m| says(text, m)) {
-            return Err(NoNumber::NoReading(number::shown(text)));
+        let number = number::from_text(text);
+        match self.missing.iter().any(|m| says(text, &number, m)) {
+            true => Err(NoNumber::NoReading(number::shown(text))),
+            false => number.map(|n| self.apply(n)),
         }
-        number::from_text(text).map(|n| self.apply(n))
     }
 }
 
-/// The text of a JSON string, or a JSON scalar as it is written.
-fn scalar(raw: &RawValue) -> Cow<'_, str> {
-    json::text(raw).unwrap_or(Cow::Borrowed(raw.get()))
-}
-
-/// Whether a scalar is this value; a number may stand in a string.
-fn says(text: &str, wanted: &serde_json::Value) -> bool {
+/// Whether a scalar, which is this number if it is one, is this value.
+fn says(text: &str, number: &Result<f64, NoNumber>, wanted: &serde_json::Value) -> bool {
     match wanted {
         serde_json::Value::String(s) => text == s,
-        serde_json::Value::Number(n) => {
-            n.as_f64().is_some_and(|n| number::from_text(text) == Ok(n))
-        }
+        serde_json::Value::Number(n) => n.as_f64().is_some_and(|n| *number == Ok(n)),
         serde_json::Value::Bool(flag) => text == if *flag { "true" } else { "false" },
         serde_json::Value::Null => text == "null",
         _ => false,
@@ -125,8 +116,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn of(raw: &RawValue) -> Kind {
-        match raw.get().as_bytes().first() {
+    fn of(value: Value) -> Kind {
+        match value.first() {
             Some(b'{') => Kind::Object,
             Some(b'[') => Kind::Array,
             _ => Kind::Scalar,
@@ -142,11 +133,14 @@ impl Condition {
 
     /// Whether it holds; what is absent or null holds only of `is_not`.
     pub(super) fn holds(&self, entry: &Entry) -> bool {
-        match entry.at(&self.place).filter(|raw| raw.get() != "null") {
-            Some(raw) => {
-                self.kind.is_none_or(|kind| Kind::of(raw) == kind)
-                    && (self.is.is_empty() || self.is.iter().any(|v| says(&scalar(raw), v)))
-                    && !self.is_not.iter().any(|v| says(&scalar(raw), v))
+        match entry.at(&self.place).filter(|value| !value.is_null()) {
+            Some(value) => {
+                let text = value.scalar();
+                let number = number::from_text(&text);
+                let said = |wanted| says(&text, &number, wanted);
+                self.kind.is_none_or(|kind| Kind::of(value) == kind)
+                    && (self.is.is_empty() || self.is.iter().any(said))
+                    && !self.is_not.iter().any(said)
             }
             None => self.is.is_empty() && !self.is_not.is_empty(),
         }
@@ -154,9 +148,9 @@ impl Condition {
 
     /// What a value is told whose sender says that it is not good.
     fn refusal(&self, entry: &Entry) -> Option<String> {
-        let raw = entry.at(&self.place).filter(|raw| raw.get() != "null")?;
+        let value = entry.at(&self.place).filter(|value| !value.is_null())?;
         (!self.holds(entry))
-            .then(|| format!("the sender says {} at {}", number::shown(raw.get()), self.place))
+            .then(|| format!("the sender says {} at {}", number::shown(value.json()), self.place))
     }
 }
 
@@ -167,31 +161,47 @@ impl Field {
     }
 
     /// Takes the value of an entry, if it is there.
-    pub(super) fn take(&self, entry: &Entry, found: &mut Gathered) {
-        let there = self.places.iter().find_map(|p| entry.at(p).map(|raw| (p, raw)));
-        let Some((place, raw)) = there else { return };
+    pub(super) fn take(&self, entry: &Entry, captured: &Captured, found: &mut Gathered) {
+        self.take_as(&self.meaning, entry, captured, found);
+    }
+
+    /// The same with another meaning than the field's.
+    pub(super) fn take_as(
+        &self,
+        meaning: &Meaning,
+        entry: &Entry,
+        captured: &Captured,
+        found: &mut Gathered,
+    ) {
+        let there = self.places.iter().find_map(|p| entry.at(p).map(|value| (p, value)));
+        let Some((place, value)) = there else { return };
         let path = || entry.path_of(place);
         if let Some(reason) = self.status.as_ref().and_then(|s| s.refusal(entry)) {
             return found.skip(path(), reason);
         }
-        match captured_label(&self.meaning.label, |name| entry.captured(name)) {
+        match captured.label(&meaning.label) {
             Ok(label) => {
-                let number = self.number(raw, entry, found);
-                found.add(self.meaning.quantity, label, number, path);
+                let number = self.number(meaning, value, entry, found);
+                found.add(meaning.quantity, label, number, path);
             }
             Err(reason) => found.skip(path(), reason),
         }
     }
 
-    fn number(&self, raw: &RawValue, entry: &Entry, found: &mut Gathered) -> Result<f64, NoNumber> {
-        let quantity = self.meaning.quantity;
-        let number = self.meaning.scale.read(&scalar(raw))?;
-        let said = self.unit_at.iter().find_map(|p| Some((p, json::text(entry.at(p)?)?)));
+    fn number(
+        &self,
+        meaning: &Meaning,
+        value: Value,
+        entry: &Entry,
+        found: &mut Gathered,
+    ) -> Result<f64, NoNumber> {
+        let number = meaning.scale.read(&value.scalar())?;
+        let said = self.unit_at.iter().find_map(|p| Some((p, entry.at(p)?.text()?)));
         let Some((place, said)) = said else { return Ok(number) };
-        match unit::conversion(quantity, &said) {
+        match unit::conversion(meaning.quantity, &said) {
             Some(c) => Ok(c.apply(number)),
             None => {
-                let unit = quantity.unit();
+                let unit = meaning.quantity.unit();
                 let reason =
                     format!("unit {:?} is not known; taken as {unit}", number::shown(&said));
                 found.skip(entry.path_of(place), reason);

@@ -1,7 +1,8 @@
 //! The generic mapping: any JSON document, by what the operator says of it.
 //!
 //! ```text
-//!  document ─▶ texts in it opened ─▶ entries (`each`; else the whole) ─▶ for each entry:
+//!  document ─▶ laid out once (`Tree`) ─▶ texts in it opened ─▶ entries (`each`; else the
+//!  whole) ─▶ for each entry:
 //!      who    `device`: pointers, captured names, levels of the topic
 //!      when   `time`
 //!      what   `values`: fixed places     `name`, `value`: pairs, told apart by name
@@ -13,25 +14,29 @@
 //! wrongly, and is refused with the names it does have. An entry without a
 //! device is left out, and the others stay.
 
+mod document;
 mod entry;
 mod field;
 mod moment;
 mod template;
+mod tree;
 
-pub use entry::{Each, Place, Unwrap, Wrapping};
+pub use document::{Unwrap, Wrapping};
+pub use entry::{Each, Place};
 pub use field::{Condition, Field, Kind, Meaning, Scale};
 pub use moment::{TimeBase, TimeFrom};
 pub(super) use template::Ask;
 pub use template::Template;
+pub(super) use tree::Tree;
 
 use super::gathered::Gathered;
-use super::json::{self, Pointer};
 use super::number;
-use super::plain::usual_quantity;
+use super::plain::{Captured, usual_quantity};
 use super::{Captures, Decoded, Message, Notes, Refused, TopicPattern};
 use crate::air::Observation;
-use entry::{Document, Entry};
-use serde_json::value::RawValue;
+use document::Document;
+use entry::Entry;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 /// Where the parts of a reading stand in a JSON document.
@@ -93,26 +98,32 @@ pub struct Named {
 }
 
 impl Named {
-    /// What the value of an entry is, if its name is known.
-    fn field(&self, entry: &Entry) -> Option<Field> {
+    /// Takes the value of an entry, if its name is known.
+    fn take(&self, entry: &Entry, captured: &Captured, found: &mut Gathered) {
         if self.fixed {
-            return Some(self.value.clone());
+            return self.value.take(entry, captured, found);
         }
         let name = match &self.name {
-            Some(place) => entry.identity(place)?,
-            None => entry.captured("quantity")?,
+            Some(place) => entry.identity(place),
+            None => entry.captured("quantity"),
         };
-        Some(Field { meaning: meaning(&self.names, &name)?, ..self.value.clone() })
+        if let Some(meaning) = name.and_then(|name| meaning(&self.names, &name)) {
+            self.value.take_as(&meaning, entry, captured, found);
+        }
     }
 }
 
 /// What a name means: by the network's own names, whole ones before those that
 /// only say how a name ends (`*_pm10`), else by the usual ones.
-pub(super) fn meaning(own: &BTreeMap<String, Meaning>, name: &str) -> Option<Meaning> {
+pub(super) fn meaning<'a>(
+    own: &'a BTreeMap<String, Meaning>,
+    name: &str,
+) -> Option<Cow<'a, Meaning>> {
     let own = |fits: &dyn Fn(&str) -> bool| own.iter().find(|(n, _)| fits(n)).map(|(_, m)| m);
     let whole = own(&|n| n.eq_ignore_ascii_case(name));
     let meant = whole.or_else(|| own(&|n| n.strip_prefix('*').is_some_and(|end| ends(name, end))));
-    meant.cloned().or_else(|| usual_quantity(name).map(Meaning::from))
+    let usual = || usual_quantity(name).map(|quantity| Cow::Owned(quantity.into()));
+    meant.map(Cow::Borrowed).or_else(usual)
 }
 
 /// Whether a name ends so and has more before it; case does not matter.
@@ -135,6 +146,11 @@ impl Whole {
     fn add(&mut self, one: Decoded) {
         for o in one.observations {
             let all = &mut self.decoded.observations;
+            // As a rule an entry is of the same device and instant as the one before.
+            if let Some(last) = all.last_mut().filter(|l| l.at == o.at && l.device == o.device) {
+                last.values.extend(o.values);
+                continue;
+            }
             let key = (o.device.clone(), o.at.map(|at| at.0));
             let place = *self.places.entry(key).or_insert(all.len());
             match all.get_mut(place) {
@@ -151,50 +167,53 @@ impl Mapping {
     pub(super) fn read(
         &self,
         m: &Message,
+        tree: &Tree,
         captures: &Captures,
         notes: &mut Notes,
     ) -> Result<Decoded, Refused> {
-        let top = json::document(m)?;
-        let opened = self.opened(top);
-        let document = Document::new(top, &opened);
-        let mut whole = Whole::default();
-        match &self.each {
-            None => self.entry(Entry::whole(&document, captures), m, notes, &mut whole),
-            Some(each) => {
-                for found in each.entries(&document)? {
-                    self.entry(Entry::one(&document, captures, found), m, notes, &mut whole);
+        self.with_document(tree, |document| {
+            let mut whole = Whole::default();
+            match &self.each {
+                None => self.entry(Entry::whole(document, captures), m, notes, &mut whole),
+                Some(each) => {
+                    for value in each.entries(document)? {
+                        let entry = Entry::one(document, captures, each, value);
+                        self.entry(entry, m, notes, &mut whole);
+                    }
                 }
             }
-        }
+            self.finish(whole, document)
+        })
+    }
+
+    /// What came of all entries, or why there is nothing.
+    fn finish(&self, whole: Whole, document: &Document) -> Result<Decoded, Refused> {
         let Whole { mut decoded, no_device, repeated, .. } = whole;
         if !decoded.observations.is_empty() {
             decoded.device = None;
         } else if repeated {
             return Err(Refused::Ignored("repeated"));
         } else if decoded.device.is_none() {
-            let nothing = || self.nothing_mapped(&document);
+            let nothing = || self.nothing_mapped(document);
             return Err(if no_device { self.no_device() } else { nothing() });
         }
         Ok(decoded)
     }
 
     /// Whether these conditions of a document hold.
-    pub(super) fn fits(&self, conditions: &[Condition], m: &Message, captures: &Captures) -> bool {
-        let Ok(top) = json::document(m) else { return false };
-        let opened = self.opened(top);
-        let document = Document::new(top, &opened);
-        let entry = Entry::whole(&document, captures);
-        conditions.iter().all(|c| c.holds(&entry))
+    pub(super) fn fits(&self, conditions: &[Condition], tree: &Tree, captures: &Captures) -> bool {
+        self.with_document(tree, |document| {
+            let entry = Entry::whole(document, captures);
+            conditions.iter().all(|c| c.holds(&entry))
+        })
     }
 
-    /// The texts of a document that hold documents.
-    fn opened(&self, top: &RawValue) -> Vec<(&Pointer, String)> {
-        if self.unwrap.is_empty() {
-            return Vec::new();
-        }
-        let Some(container) = json::Container::of(top) else { return Vec::new() };
-        let texts = self.unwrap.iter();
-        texts.filter_map(|u| Some((&u.pointer, u.open(&container)?))).collect()
+    /// Does something with a document when the texts in it are opened.
+    fn with_document<T>(&self, tree: &Tree, work: impl FnOnce(&Document) -> T) -> T {
+        let texts: Vec<_> = self.unwrap.iter().filter_map(|u| u.open(tree)).collect();
+        let opened = texts.iter().map(|(place, raw)| (*place, Tree::of(raw, place.tokens())));
+        let opened: Vec<_> = opened.collect();
+        work(&Document::new(tree, &opened))
     }
 
     fn entry(&self, mut entry: Entry, m: &Message, notes: &mut Notes, whole: &mut Whole) {
@@ -202,9 +221,10 @@ impl Mapping {
             entry.hear(path);
         }
         let mut found = Gathered::default();
-        self.values.iter().for_each(|field| field.take(&entry, &mut found));
-        if let Some(field) = self.named.as_ref().and_then(|n| n.field(&entry)) {
-            field.take(&entry, &mut found);
+        let captured = Captured::of(&entry);
+        self.values.iter().for_each(|field| field.take(&entry, &captured, &mut found));
+        if let Some(named) = &self.named {
+            named.take(&entry, &captured, &mut found);
         }
         for (place, why) in &self.left_out {
             if entry.at(place).is_some() {

@@ -5,7 +5,6 @@ use crate::air::Stamp;
 use crate::decode::gathered::Gathered;
 use crate::decode::time::{self, TimeUnit};
 use jiff::tz::TimeZone;
-use serde_json::value::RawValue;
 
 /// Where a message says its time, and how.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,8 +38,8 @@ impl TimeFrom {
     pub(super) fn of(&self, entry: &Entry, received: Stamp, found: &mut Gathered) -> Option<Stamp> {
         let mut why = None;
         for place in &self.places {
-            let Some(raw) = entry.at(place).filter(|raw| raw.get() != "null") else { continue };
-            match self.read(raw, entry, received) {
+            let Some(value) = entry.at(place).filter(|value| !value.is_null()) else { continue };
+            match self.read(&value.scalar(), entry, received) {
                 Ok(at) => return Some(at),
                 Err(reason) => why = why.or(Some((place, reason))),
             }
@@ -51,15 +50,16 @@ impl TimeFrom {
         None
     }
 
-    fn read(&self, raw: &RawValue, entry: &Entry, received: Stamp) -> Result<Stamp, String> {
+    fn read(&self, text: &str, entry: &Entry, received: Stamp) -> Result<Stamp, String> {
+        let zone = self.zone.as_ref();
         let base = match &self.base {
-            None => return time::from_json(raw, self.unit, self.zone.as_ref()),
+            None => return time::from_text(text.trim(), self.unit, zone),
             Some(TimeBase::Arrival) => received,
             Some(TimeBase::At(place)) => match entry.at(place) {
-                Some(base) => time::from_json(base, None, self.zone.as_ref())?,
+                Some(base) => time::from_text(base.scalar().trim(), None, zone)?,
                 None => return Err(format!("no time at {place} to count from; arrival time used")),
             },
         };
-        time::after(base, raw, self.unit.unwrap_or(TimeUnit::Seconds))
+        time::after(base, text, self.unit.unwrap_or(TimeUnit::Seconds))
     }
 }
