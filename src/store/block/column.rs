@@ -2,18 +2,24 @@
 //!
 //! ```text
 //! column := kind:u8 payload
-//! kind   := 0 empty | 1 all the same: zigzag varint | 2 whole numbers | 3 doubles
-//! payload of 2 and 3 := length:varint, that many bytes as `pco` writes them (standalone)
+//! kind   := 0 empty | 1 all the same: zigzag varint
+//!         | 2 whole numbers | 3 doubles: as `pco` writes them (standalone)
+//!         | 4 whole numbers, even | 5 whole numbers, flat: as in `packing`
+//! payload of 2 to 5 := length:varint, that many bytes
 //! ```
+//! Whole numbers are written in whichever way is the shortest.
 
 use super::super::body::{put_varint, take_byte, take_varint, unzigzag, zigzag};
-use pco::ChunkConfig;
+use super::packing::{even, flat, take_even, take_flat};
 use pco::standalone::{simple_compress, simple_decompress};
+use pco::{ChunkConfig, DeltaSpec};
 
 const EMPTY: u8 = 0;
 const SAME: u8 = 1;
 const WHOLE: u8 = 2;
 const DOUBLE: u8 = 3;
+const EVEN: u8 = 4;
+const FLAT: u8 = 5;
 
 /// The numbers of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,9 +37,23 @@ pub(super) fn put_whole(out: &mut Vec<u8>, numbers: &[i64]) -> Option<()> {
             out.push(SAME);
             put_varint(out, zigzag(*first));
         }
-        _ => put_packed(out, WHOLE, &simple_compress(numbers, &ChunkConfig::default()).ok()?),
+        _ => {
+            let (kind, packed) = shortest(numbers)?;
+            put_packed(out, kind, &packed);
+        }
     }
     Some(())
+}
+
+fn shortest(numbers: &[i64]) -> Option<(u8, Vec<u8>)> {
+    // `pco` finds out by itself whether steps are shorter; of few numbers it errs.
+    let whole = |config| Some((WHOLE, simple_compress(numbers, &config).ok()?));
+    let steps = DeltaSpec::TryConsecutive(1);
+    let (found, steps) =
+        (whole(ChunkConfig::default())?, whole(ChunkConfig::default().with_delta_spec(steps))?);
+    let even = even(numbers, found.1.len()).map(|packed| (EVEN, packed));
+    let flat = flat(numbers).map(|packed| (FLAT, packed));
+    [Some(found), Some(steps), even, flat].into_iter().flatten().min_by_key(|(_, p)| p.len())
 }
 
 /// Writes a column of doubles, to the last bit.
@@ -55,6 +75,8 @@ pub(super) fn take_column(input: &mut &[u8], count: usize) -> Option<Numbers> {
         EMPTY => Numbers::Whole(Vec::new()),
         SAME => Numbers::Whole(vec![unzigzag(take_varint(input)?); count]),
         WHOLE => Numbers::Whole(simple_decompress(take_packed(input)?).ok()?),
+        EVEN if count > 0 => Numbers::Whole(take_even(take_packed(input)?, count)?),
+        FLAT => Numbers::Whole(take_flat(take_packed(input)?, count)?),
         DOUBLE => Numbers::Double(simple_decompress(take_packed(input)?).ok()?),
         _ => return None,
     };

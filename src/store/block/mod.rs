@@ -16,6 +16,7 @@
 //! The checksum is the XXH3 of all bytes before it, little-endian.
 
 mod column;
+mod packing;
 
 use super::body::{exact_milli, put_varint, take_byte, take_varint};
 use crate::air::reading::TimeSource;
