@@ -260,10 +260,20 @@ impl Reader {
 
     /// Heads of the closed hours of a device in `[from, to)`, oldest first.
     pub fn closed_hours(&self, device: DeviceId, from: Hour, to: Hour) -> Res<Vec<OpenHour>> {
+        self.first_closed_hours(device, (from, to), usize::MAX)
+    }
+
+    /// The first of them, so many at most.
+    pub fn first_closed_hours(
+        &self,
+        device: DeviceId,
+        (from, to): (Hour, Hour),
+        limit: usize,
+    ) -> Res<Vec<OpenHour>> {
         self.all(
             "SELECT hour, head, newest, rows, sorted FROM chains
-             WHERE device = ? AND hour >= ? AND hour < ? ORDER BY hour",
-            params![device.0, from.0, to.0],
+             WHERE device = ? AND hour >= ? AND hour < ? ORDER BY hour LIMIT ?",
+            params![device.0, from.0, to.0, i64::try_from(limit).unwrap_or(i64::MAX)],
             chain_of,
         )
     }

@@ -1,6 +1,7 @@
 //! The file: where it lies, who may open it, which version it is.
 
 use super::disk::is_full;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -140,6 +141,7 @@ pub fn open_reader(dir: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(&path, flags).map_err(|e| classify(&path, e))?;
     conn.busy_timeout(BUSY_MAX).map_err(|e| classify(&path, e))?;
+    steady(&conn).map_err(|e| classify(&path, e))?;
     if identity(&conn, &path)? < VERSION_WITH_HISTORY {
         conn.execute_batch(NOTHING_SEALED).map_err(|e| classify(&path, e))?;
     }
@@ -152,8 +154,14 @@ fn prepare(conn: &Connection) -> rusqlite::Result<()> {
     conn.pragma_update(None, "cache_size", -16_384)?;
     conn.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     conn.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    steady(conn)
+}
+
+/// Statements are prepared once: without the planner's stability guarantee SQLite
+/// prepares one anew whenever a parameter has another value that might matter.
+fn steady(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(64);
-    Ok(())
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// The schema version of the file, 0 for a fresh one; refuses what is not ours.

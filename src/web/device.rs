@@ -176,7 +176,8 @@ fn one_day(
     let mut shown = Day { day, ..Day::default() };
     let mut lags = Vec::new();
     let open = open_hours(ctx, reader, Some(&[id]))?;
-    for (hour, heads) in heads(reader, &[id], &open, from, to)? {
+    let (hours, _) = heads(reader, &[id], &open, (from, to), usize::MAX)?;
+    for (hour, heads) in hours {
         for head in heads.into_values() {
             for row in reader.chain((id, hour), head)? {
                 shown.count(&row);

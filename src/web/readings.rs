@@ -24,8 +24,10 @@ use std::sync::Arc;
 const OPEN_RANGE_MAX: i64 = 31 * 24 * HOUR_MS;
 /// The range if none is given and there is no device or station either, ms.
 const OPEN_RANGE: i64 = 24 * HOUR_MS;
-/// Hours of all devices whose heads are looked up in one go.
+/// Hours of all devices whose heads are looked up in one go …
 const WINDOW: i32 = 24;
+/// … and of each of some devices: a page of minutes has fewer.
+const HOURS: usize = 256;
 
 /// One reading.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -167,7 +169,8 @@ fn find(
     let mut from = first;
     while from < end {
         let to = Hour(from.0.saturating_add(width)).min(end);
-        for (hour, heads) in heads(reader, &devices, &open, from, to)? {
+        let (heads, to) = heads(reader, &devices, &open, (from, to), HOURS)?;
+        for (hour, heads) in heads {
             for (device, head) in heads {
                 deadline.check()?;
                 collect(reader, (device, hour), head, wanted, &mut found)?;
@@ -204,27 +207,36 @@ pub(super) fn open_hours(
     })?)
 }
 
-/// The heads of the hours in `[from, to)` by hour. A head in `chains` was read
+/// Heads of device-hours by hour.
+pub(super) type Heads = BTreeMap<Hour, BTreeMap<DeviceId, i64>>;
+
+/// The heads of the hours in `[from, to)` by hour, and how far they go: to `to`
+/// unless a device has more than `limit` of them. A head in `chains` was read
 /// after the open ones, so it is at least as new.
 pub(super) fn heads(
     reader: &Reader,
     devices: &[DeviceId],
     open: &Open,
-    from: Hour,
-    to: Hour,
-) -> Result<BTreeMap<Hour, BTreeMap<DeviceId, i64>>, Problem> {
-    let mut heads: BTreeMap<Hour, BTreeMap<DeviceId, i64>> = BTreeMap::new();
+    (from, to): (Hour, Hour),
+    limit: usize,
+) -> Result<(Heads, Hour), Problem> {
+    let (mut heads, mut end) = (Heads::new(), to);
     for (device, hours) in open {
         for (hour, head) in hours.iter().filter(|(h, _)| (from..to).contains(h)) {
             heads.entry(*hour).or_default().insert(*device, *head);
         }
     }
     for device in devices {
-        for closed in reader.closed_hours(*device, from, to)? {
+        let all = reader.first_closed_hours(*device, (from, end), limit)?;
+        if let Some(last) = all.last().filter(|_| all.len() == limit) {
+            end = last.hour.next();
+        }
+        for closed in all {
             heads.entry(closed.hour).or_default().insert(*device, closed.head);
         }
     }
-    Ok(heads)
+    heads.split_off(&end);
+    Ok((heads, end))
 }
 
 /// The readings of one device-hour that count and are wanted.
