@@ -72,6 +72,15 @@ pub enum Does {
         /// Which incident.
         incident: String,
     },
+    /// Says that its own system could not use a message.
+    Reject {
+        /// Of which incident.
+        incident: String,
+        /// The number of the entry that the message told of.
+        of: u32,
+        /// What is wrong, in words.
+        text: String,
+    },
 }
 
 impl Hotline {
@@ -102,6 +111,13 @@ impl Hotline {
                 let place = self.open_place(incident)?;
                 self.may_note(place, who, text)?;
                 self.recorded(place, who, What::Note { text: text.clone() }, out)
+            }
+            Does::Reject { incident, of, text } => {
+                let place = self.place_of(incident);
+                let place = place.ok_or_else(|| Refusal::NoIncident(incident.clone()))?;
+                self.party_of(place, who)?;
+                readable("text", text, TEXT_MAX)?;
+                self.recorded(place, who, What::Rejected { of: *of, text: text.clone() }, out)
             }
             Does::Close { incident } => {
                 let (place, party) = self.party_acts(incident, who)?;
@@ -174,12 +190,14 @@ impl Hotline {
     /// The place of an open incident, and the party of it that acts.
     fn party_acts(&self, id_or_case: &str, who: &Who) -> Result<(usize, String), Refusal> {
         let place = self.open_place(id_or_case)?;
+        Ok((place, self.party_of(place, who)?))
+    }
+
+    /// The party of an incident that acts.
+    fn party_of(&self, place: usize, who: &Who) -> Result<String, Refusal> {
         let ids = self.party_ids(place);
         allowed(who, &ids)?;
-        let party = who.party().cloned();
-        party
-            .map(|party| (place, party))
-            .ok_or_else(|| Refusal::PartiesOnly { parties: ids.join(", ") })
+        who.party().cloned().ok_or_else(|| Refusal::PartiesOnly { parties: ids.join(", ") })
     }
 
     fn party_ids(&self, place: usize) -> Vec<&str> {

@@ -33,6 +33,10 @@ impl Words<'_> {
             What::Ended { at, measure } => self.ended(*measure, *at),
             What::Note { text } => text.clone(),
             What::Delivered(proof) => self.delivered(proof),
+            What::Rejected { of, text } => {
+                let entry = self.one_of("기록", "记录", "entry");
+                format!("{entry} {of}{}{text}", self.colon())
+            }
             What::Acknowledged | What::Agreed | What::Closed => String::new(),
         }
     }

@@ -195,6 +195,13 @@ pub enum What {
     Closed,
     /// A receiver has taken what it was told of an entry: the proof of it.
     Delivered(Proof),
+    /// The party's own system could not use the message that told it of an entry.
+    Rejected {
+        /// The number of that entry.
+        of: u32,
+        /// What its system says is wrong.
+        text: String,
+    },
 }
 
 /// A kind of [`What`].
@@ -215,11 +222,12 @@ pub enum Kind {
     Agreed,
     Closed,
     Delivered,
+    Rejected,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 14] = [
+    pub const ALL: [Kind; 15] = [
         Kind::Opened,
         Kind::Reopened,
         Kind::Joined,
@@ -234,6 +242,7 @@ impl Kind {
         Kind::Agreed,
         Kind::Closed,
         Kind::Delivered,
+        Kind::Rejected,
     ];
 
     /// Its name in JSON.
@@ -253,6 +262,7 @@ impl Kind {
             Kind::Agreed => "agreed",
             Kind::Closed => "closed",
             Kind::Delivered => "delivered",
+            Kind::Rejected => "rejected",
         }
     }
 }
@@ -275,6 +285,7 @@ impl What {
             What::Agreed => Kind::Agreed,
             What::Closed => Kind::Closed,
             What::Delivered(_) => Kind::Delivered,
+            What::Rejected { .. } => Kind::Rejected,
         }
     }
 }

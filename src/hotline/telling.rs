@@ -45,7 +45,8 @@ pub(super) fn of(plan: &Plan, incident: &Incident, entry: &Entry) -> Vec<Telling
     match &entry.what {
         // Spreading to one more place is news; the rest of what joins is in the level.
         What::Joined { .. } if !incident.has_spread(entry.number) => Vec::new(),
-        What::Delivered(_) => Vec::new(),
+        // Its own system could not use that either, and the two could go on for ever.
+        What::Rejected { .. } | What::Delivered(_) => Vec::new(),
         What::Reminder { party, .. } => {
             let own = everyone().filter(|(id, _)| id == party);
             own.filter_map(|(id, reached)| told(id, reached)).collect()

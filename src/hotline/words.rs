@@ -49,6 +49,7 @@ impl Words<'_> {
             Kind::Agreed => ("종료 동의", "同意结束", "agreed to close"),
             Kind::Closed => ("사건 종료", "事件结束", "incident closed"),
             Kind::Delivered => ("알림 전달", "通知已送达", "notice delivered"),
+            Kind::Rejected => ("메시지 처리 불가 통보", "报文无法处理", "message rejected"),
         };
         self.one_of(ko, zh, en)
     }

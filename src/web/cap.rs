@@ -1,7 +1,8 @@
 //! CAP 1.2 over HTTP: the alerts as an Atom feed (RFC 4287), each message by its
-//! identity, and the acknowledgements (`Ack`) of a party's own system taken.
+//! identity, and what a party's own system answers (`Ack`, `Error`) taken.
 
 pub(super) mod ack;
+mod error;
 
 pub use ack::receive;
 

@@ -125,6 +125,9 @@ impl<'a> Story<'a> {
             What::Note { text } => format!("note: {text}"),
             What::Agreed => "agrees to close".to_owned(),
             What::Closed => "closed by both parties".to_owned(),
+            What::Rejected { of, text } => {
+                format!("could not use the message of entry {of}: {text}")
+            }
             What::Delivered(proof) => format!("{} has taken entry {}", proof.receiver, proof.of),
         }
     }

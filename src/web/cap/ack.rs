@@ -1,74 +1,148 @@
-//! A CAP `Ack` from a party's own system: the party acknowledges the incident of
-//! the message that it refers to.
+//! What a party's own system says in CAP of a message that it was sent: by an
+//! `Ack` the party acknowledges the incident, an `Error` says that the message
+//! could not be used. What cannot be taken here is answered with an `Error` too,
+//! if the sender accepts CAP.
 
 use super::super::Ctx;
 use super::super::acts::{self, Actor, Done};
 use super::super::problem::Problem;
+use super::error;
 use crate::hotline::Does;
+use crate::store::{IncidentRow, Reader};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use roxmltree::{Document, Node};
+use serde_json::Value;
 use std::sync::Arc;
 
-const NAMESPACE: &str = "urn:oasis:names:tc:emergency:cap:1.2";
+/// The namespace of CAP 1.2.
+pub(super) const NAMESPACE: &str = "urn:oasis:names:tc:emergency:cap:1.2";
 /// Characters of a sender; ours are shorter by far.
 const SENDER_MAX: usize = 200;
 
-/// What matters of an `Ack`.
+/// What is said of the messages referred to.
 #[derive(Debug, PartialEq, Eq)]
-struct Ack {
+enum Said {
+    Ack,
+    /// What is wrong with them.
+    Error(String),
+}
+
+/// What matters of an answer in CAP.
+#[derive(Debug, PartialEq, Eq)]
+struct Answer {
+    said: Said,
     sender: String,
     exercise: bool,
     /// The identifiers of the messages that it refers to.
     refers: Vec<String>,
 }
 
-/// Takes a CAP 1.2 `Ack` of a party: it acknowledges the incident of the messages
-/// that it refers to.
+/// Takes a CAP 1.2 `Ack` of a party, which acknowledges the incident of the
+/// messages that it refers to, or an `Error`, which says that they could not be
+/// used. With `Accept: application/cap+xml`, what is wrong with it is said by a
+/// CAP `Error` in place of the problem details.
 #[utoipa::path(
     post, path = "/api/v1/cap", tag = "hotline",
-    request_body(content = String, description = "A CAP 1.2 message of `msgType` `Ack`", content_type = "application/cap+xml"),
+    request_body(content = String, description = "A CAP 1.2 message of `msgType` `Ack` or `Error`", content_type = "application/cap+xml"),
     responses(
-        (status = 200, description = "Acknowledged", body = Done),
+        (status = 200, description = "Recorded", body = Done),
         (status = 400, description = "No CAP 1.2", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "It refers to no message of an incident", body = Problem, content_type = "application/problem+json"),
-        (status = 409, description = "It was acknowledged, or is closed", body = Problem, content_type = "application/problem+json"),
-        (status = 422, description = "No `Ack`, or one of an exercise for what is none", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It was said before, or the incident is closed", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "Neither `Ack` nor `Error`, or one of an exercise for what is none", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
 )]
 pub async fn receive(
     State(ctx): State<Arc<Ctx>>,
-    actor: Actor,
+    actor: Result<Actor, Problem>,
+    headers: HeaderMap,
     body: Bytes,
-) -> Result<Json<Done>, Problem> {
-    let ack = read(&body)?;
-    let Ack { sender, exercise, refers } = ack;
-    let incident = ctx.clone().read(move |_, reader, _| {
-        for uid in &refers {
-            let event = reader.event(uid)?;
-            let subject = event.as_ref().and_then(|e| e.subject.strip_prefix("incident/"));
-            if let Some(row) = subject.map(|id| reader.incident(id)).transpose()?.flatten() {
-                return Ok(row);
-            }
+) -> Response {
+    match take(ctx.clone(), actor, &body).await {
+        Ok(done) => done.into_response(),
+        Err(problem) if accepts_cap(&headers) => {
+            error::response(&ctx.settings.instance, ctx.clock.now(), &body, problem)
         }
-        Err(Problem::not_found("references: no message of an incident of this installation"))
-    });
-    let incident = incident.await?;
-    if incident.exercise != exercise {
-        let (is, said) = if exercise { ("real", "Exercise") } else { ("an exercise", "Actual") };
-        let detail = format!("incident {} is {is}, but status is not: {said}", incident.case);
-        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+        Err(problem) => problem.into_response(),
     }
-    let actor = actor.through(&format!("cap {sender}"));
-    acts::act(ctx, actor.named(None, None)?, Does::Acknowledge { incident: incident.id }).await
 }
 
-fn read(body: &[u8]) -> Result<Ack, Problem> {
+/// Whether whoever asks can read CAP.
+fn accepts_cap(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(header::ACCEPT).iter().filter_map(|v| v.to_str().ok());
+    accepted.any(|list| list.contains("application/cap+xml"))
+}
+
+async fn take(
+    ctx: Arc<Ctx>,
+    actor: Result<Actor, Problem>,
+    body: &[u8],
+) -> Result<Json<Done>, Problem> {
+    let actor = actor?;
+    let Answer { said, sender, exercise, refers } = read(body)?;
+    let who = actor.through(&format!("cap {sender}")).named(None, None)?;
+    let (party, rejects) = (who.party().cloned(), matches!(said, Said::Error(_)));
+    let found = ctx.clone().read(move |_, reader, _| {
+        let (row, of) = referred_to(reader, &refers)?;
+        if rejects && is_rejected(reader, &row, of, party.as_deref())? {
+            let detail = format!("the message of entry {of} was rejected before");
+            return Err(Problem::new(StatusCode::CONFLICT, detail));
+        }
+        Ok((row, of))
+    });
+    let (row, of) = found.await?;
+    if row.exercise != exercise {
+        let (is, said) = if exercise { ("real", "Exercise") } else { ("an exercise", "Actual") };
+        let detail = format!("incident {} is {is}, but status is not: {said}", row.case);
+        return Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail));
+    }
+    let does = match said {
+        Said::Ack => Does::Acknowledge { incident: row.id },
+        Said::Error(text) => {
+            tracing::warn!(case = row.case, entry = of, sender, "a message in CAP was rejected");
+            Does::Reject { incident: row.id, of, text }
+        }
+    };
+    acts::act(ctx, who, does).await
+}
+
+/// The incident of the first message that is one of ours, and the entry that it
+/// told of.
+fn referred_to(reader: &Reader, refers: &[String]) -> Result<(IncidentRow, u32), Problem> {
+    for uid in refers {
+        let Some(event) = reader.event(uid)? else { continue };
+        let of = event.data.get("number").and_then(Value::as_u64);
+        let incident = event.subject.strip_prefix("incident/").map(|id| reader.incident(id));
+        if let (Some(row), Some(of)) = (incident.transpose()?.flatten(), of) {
+            return Ok((row, u32::try_from(of).unwrap_or(u32::MAX)));
+        }
+    }
+    Err(Problem::not_found("references: no message of an incident of this installation"))
+}
+
+/// Whether a party has rejected the message of an entry already: its system sends
+/// again what it has no answer to.
+fn is_rejected(
+    reader: &Reader,
+    row: &IncidentRow,
+    of: u32,
+    party: Option<&str>,
+) -> Result<bool, Problem> {
+    let transcript = reader.transcript(&row.id)?;
+    Ok(transcript.iter().any(|entry| {
+        let (what, who) = (&entry["what"], &entry["who"]);
+        what["kind"] == "rejected" && what["of"] == of && who["party"].as_str() == party
+    }))
+}
+
+fn read(body: &[u8]) -> Result<Answer, Problem> {
     let bad = |detail: String| Problem::new(StatusCode::BAD_REQUEST, detail);
     let text = std::str::from_utf8(body).map_err(|e| bad(format!("the body is no UTF-8: {e}")))?;
     let document = Document::parse(text).map_err(|e| bad(format!("the body is no XML: {e}")))?;
@@ -81,10 +155,14 @@ fn read(body: &[u8]) -> Result<Ack, Problem> {
         found.ok_or_else(|| bad(format!("the alert has no {name}")))
     };
     let wrong = |detail: String| Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail);
-    let kind = need("msgType")?;
-    if kind != "Ack" {
-        return Err(wrong(format!("msgType is {kind:?}; only \"Ack\" is taken here")));
-    }
+    let said = match need("msgType")? {
+        "Ack" => Said::Ack,
+        "Error" => Said::Error(need("note")?.to_owned()),
+        kind => {
+            let detail = format!("msgType is {kind:?}; only \"Ack\" and \"Error\" are taken here");
+            return Err(wrong(detail));
+        }
+    };
     let exercise = match need("status")? {
         "Actual" => false,
         "Exercise" => true,
@@ -97,11 +175,12 @@ fn read(body: &[u8]) -> Result<Ack, Problem> {
     if sender.chars().count() > SENDER_MAX || sender.chars().any(char::is_control) {
         return Err(wrong(format!("sender: at most {SENDER_MAX} characters, none of control")));
     }
-    Ok(Ack { sender: sender.to_owned(), exercise, refers: identifiers(need("references")?) })
+    let refers = identifiers(need("references")?);
+    Ok(Answer { said, sender: sender.to_owned(), exercise, refers })
 }
 
 /// The text of a child element.
-fn child<'a>(of: Node<'a, '_>, name: &str) -> Option<&'a str> {
+pub(super) fn child<'a>(of: Node<'a, '_>, name: &str) -> Option<&'a str> {
     let found = of.children().find(|node| node.has_tag_name((NAMESPACE, name)));
     found.and_then(|node| node.text()).map(str::trim)
 }
@@ -130,13 +209,21 @@ mod tests {
         read(body.as_bytes()).unwrap_err().into_response().status().as_u16()
     }
 
-    use axum::response::IntoResponse;
-
     #[test]
     fn an_ack_says_who_sent_it_and_to_what_it_refers() {
         let refers = vec!["01A".to_owned(), "01B".to_owned()];
-        let ack = Ack { sender: "desk@cn".to_owned(), exercise: true, refers };
+        let sender = "desk@cn".to_owned();
+        let ack = Answer { said: Said::Ack, sender, exercise: true, refers };
         assert_eq!(read(alert("Ack", "Exercise").as_bytes()), Ok(ack));
+    }
+
+    #[test]
+    fn an_error_says_what_is_wrong() {
+        let error = alert("Error", "Actual");
+        let noted = error.replace("<references>", "<note>no such area</note><references>");
+        let said = read(noted.as_bytes()).map(|answer| answer.said);
+        assert_eq!(said, Ok(Said::Error("no such area".to_owned())));
+        assert_eq!(status_of(&error), 400, "it has no note");
     }
 
     #[test]
