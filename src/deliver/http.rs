@@ -29,6 +29,8 @@ const DRAIN_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Door {
     client: reqwest::Client,
     guard: Guard,
+    /// E-mail that some of its addresses have.
+    partly: mail::Partly,
 }
 
 impl Door {
@@ -48,7 +50,7 @@ impl Door {
             .user_agent(concat!("dustline/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| format!("no HTTP client: {}", words_of(e)))?;
-        Ok(Door { client, guard })
+        Ok(Door { client, guard, partly: mail::Partly::default() })
     }
 
     /// Where a receiver is, if it may be connected to.
@@ -62,12 +64,16 @@ impl Door {
     /// Sends one notice and waits for the answer, as long as the receiver may take.
     pub(super) async fn send(
         &self,
+        notice: &str,
         receiver: &Receiver,
         headers: Vec<(&'static str, String)>,
         request: Request,
     ) -> Answer {
         match &receiver.mail {
-            Some(to) => mail::send(&self.guard, receiver, to, &request.body).await,
+            Some(to) => {
+                let door = (&self.guard, &self.partly);
+                mail::send(door, (receiver, to), notice, &request.body).await
+            }
             None => self.post(receiver, headers, request).await,
         }
     }

@@ -6,18 +6,26 @@
 //! addresses may be connected to. What the server says to the message itself
 //! decides: 2xx is delivered, 5xx never (dead), 4xx and everything before that,
 //! a login that is refused among it, is tried again, since it may be mended.
+//!
+//! A server may take a message for some addresses and not for others. It goes to
+//! those at once; the others are tried again if the server puts them off, without
+//! those that have it ([`Partly`]), and given up if it refuses them for good. The
+//! notice is delivered when one address has it and no other is put off; what was
+//! refused is logged.
 
 use super::guard::Guard;
 use super::http::{digest, too_slow, with_causes};
 use super::schedule::Answer;
 use crate::config::settings::{Mail, Receiver};
 use lettre::Address;
-use lettre::address::Envelope;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::Error;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::commands;
 use lettre::transport::smtp::extension::ClientId;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use url::Url;
 
@@ -28,29 +36,124 @@ const SUBMISSIONS: u16 = 465;
 /// How long the server's goodbye is waited for.
 const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
-/// Sends a message, as long as the receiver may take.
-pub(super) async fn send(guard: &Guard, receiver: &Receiver, mail: &Mail, body: &[u8]) -> Answer {
-    match tokio::time::timeout(receiver.timeout, hand_over(guard, receiver, mail, body)).await {
-        Ok(sent) => sent.unwrap_or_else(|answer| answer),
-        Err(_) => Answer::None(too_slow(receiver.timeout)),
+/// Notices remembered at most that some addresses have and some have not.
+const PARTLY_MAX: usize = 1_000;
+
+/// What has become of the addresses of notices that are tried again. It is gone
+/// after a restart: an address may then get a message twice, under its one
+/// `Message-ID`.
+#[derive(Debug, Default)]
+pub(super) struct Partly(Mutex<BTreeMap<String, Settled>>);
+
+/// The addresses of a notice that are not to be tried again.
+#[derive(Debug, Default)]
+struct Settled {
+    /// Those that have it, with the status and digest of what the server said.
+    taken: BTreeMap<String, (u16, String)>,
+    /// Those that never will, with the status and what the server said.
+    refused: BTreeMap<String, (u16, String)>,
+}
+
+impl Settled {
+    fn has(&self, address: &str) -> bool {
+        self.taken.contains_key(address) || self.refused.contains_key(address)
     }
 }
 
-/// Hands a message to the server; the error is the answer too.
+impl Partly {
+    fn take(&self, notice: &str) -> Settled {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(notice).unwrap_or_default()
+    }
+
+    fn keep(&self, notice: &str, settled: Settled) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert(notice.to_owned(), settled);
+        // Ids sort by time: what was never finished is the oldest.
+        if all.len() > PARTLY_MAX {
+            all.pop_first();
+        }
+    }
+}
+
+/// Sends the message of a notice, as long as the receiver may take.
+pub(super) async fn send(
+    (guard, partly): (&Guard, &Partly),
+    (receiver, mail): (&Receiver, &Mail),
+    notice: &str,
+    body: &[u8],
+) -> Answer {
+    let mut settled = partly.take(notice);
+    let handing = hand_over(guard, (receiver, mail), &mut settled, body);
+    let answer = match tokio::time::timeout(receiver.timeout, handing).await {
+        Ok(sent) => sent.unwrap_or_else(|answer| answer),
+        Err(_) => Answer::None(too_slow(receiver.timeout)),
+    };
+    match &answer {
+        Answer::None(_) => partly.keep(notice, settled),
+        Answer::Status { .. } if !settled.refused.is_empty() => {
+            let refused = listed(&settled.refused);
+            tracing::warn!(receiver = receiver.id, refused, "e-mail went to the other addresses");
+        }
+        _ => {}
+    }
+    answer
+}
+
+/// Hands a message to the server for every address that is not settled; the error
+/// is the answer too.
 async fn hand_over(
     guard: &Guard,
-    receiver: &Receiver,
-    mail: &Mail,
+    (receiver, mail): (&Receiver, &Mail),
+    settled: &mut Settled,
     body: &[u8],
 ) -> Result<Answer, Answer> {
-    let envelope = envelope(mail).map_err(Answer::None)?;
+    let from = address(&mail.from).map_err(Answer::None)?;
     let mut server = connect(guard, receiver, mail).await.map_err(Answer::None)?;
-    let answer = server.send(&envelope, body).await.map_err(refused)?;
-    let code = u16::from(answer.code());
-    let lines = answer.message().collect::<Vec<_>>().join("\n");
-    let digest = Some(digest(lines.as_bytes()));
+    server.command(commands::Mail::new(Some(from), Vec::new())).await.map_err(refused)?;
+    let (mut accepted, mut put_off) = (Vec::new(), Vec::new());
+    for to in mail.to.iter().filter(|to| !settled.has(to)).cloned().collect::<Vec<_>>() {
+        let recipient = address(&to).map_err(Answer::None)?;
+        match server.command(commands::Rcpt::new(recipient, Vec::new())).await {
+            Ok(_) => accepted.push(to),
+            Err(e) => match refused(e) {
+                Answer::Never { code, why } => drop(settled.refused.insert(to, (code, why))),
+                Answer::None(why) if !server.has_broken() => put_off.push(format!("{to}: {why}")),
+                broken => return Err(broken),
+            },
+        }
+    }
+    if !accepted.is_empty() {
+        server.command(commands::Data).await.map_err(refused)?;
+        let answer = server.message(body).await.map_err(refused)?;
+        let lines = answer.message().collect::<Vec<_>>().join("\n");
+        let said = (u16::from(answer.code()), digest(lines.as_bytes()));
+        settled.taken.extend(accepted.into_iter().map(|to| (to, said.clone())));
+    }
     let _ = tokio::time::timeout(GOODBYE_MAX, server.quit()).await;
-    Ok(Answer::Status { code, retry_after: None, words: String::new(), digest })
+    Ok(verdict(settled, &put_off))
+}
+
+/// What has become of a notice.
+fn verdict(settled: &Settled, put_off: &[String]) -> Answer {
+    if !put_off.is_empty() {
+        return Answer::None(put_off.join("; "));
+    }
+    match (settled.taken.values().next_back(), settled.refused.values().next()) {
+        (Some((code, digest)), _) => Answer::Status {
+            code: *code,
+            retry_after: None,
+            words: String::new(),
+            digest: Some(digest.clone()),
+        },
+        (None, Some((code, _))) => Answer::Never { code: *code, why: listed(&settled.refused) },
+        (None, None) => Answer::None("the receiver has no address".to_owned()),
+    }
+}
+
+/// Addresses with what the server said of each.
+fn listed(refused: &BTreeMap<String, (u16, String)>) -> String {
+    let each = refused.iter().map(|(to, (_, why))| format!("{to}: {why}"));
+    each.collect::<Vec<_>>().join("; ")
 }
 
 /// Whether the server can be reached and lets us in.
@@ -104,17 +207,13 @@ async fn connect(
     Ok(server)
 }
 
-/// From whom and to whom the server is told to take it.
-fn envelope(mail: &Mail) -> Result<Envelope, String> {
-    let address = |text: &String| -> Result<Address, String> {
-        let mailbox = text.parse::<Mailbox>().map_err(|e| format!("{text:?}: {e}"))?;
-        Ok(mailbox.email)
-    };
-    let to = mail.to.iter().map(address).collect::<Result<Vec<_>, _>>()?;
-    Envelope::new(Some(address(&mail.from)?), to).map_err(|e| e.to_string())
+/// The address of a mailbox such as `Desk <desk@example.org>`.
+fn address(text: &str) -> Result<Address, String> {
+    let mailbox = text.parse::<Mailbox>().map_err(|e| format!("{text:?}: {e}"))?;
+    Ok(mailbox.email)
 }
 
-/// What it means that the server does not take a message.
+/// What it means that the server does not take a message, or an address.
 fn refused(e: Error) -> Answer {
     match e.status() {
         Some(code) if e.is_permanent() => Answer::Never { code: code.into(), why: said(e) },

@@ -193,7 +193,7 @@ impl Shared {
         let told = Told { event, earlier, language, offer, world: &self.world, now };
         let request = format::request(&told, receiver);
         let answer = match format::headers(receiver, &notice.uid, now, &request.body) {
-            Ok(headers) => self.door.send(receiver, headers, request).await,
+            Ok(headers) => self.door.send(&notice.uid, receiver, headers, request).await,
             Err(why) => Answer::None(why),
         };
         let (at, speed) = (self.clock.now(), self.clock.speed());

@@ -86,6 +86,34 @@ async fn a_message_that_is_put_off_comes_again_and_one_that_is_refused_for_good_
     assert!(server.is_done());
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_is_refused_or_put_off_keeps_the_notice_from_no_other() {
+    if absent("an_address_that_is_refused_or_put_off_keeps_the_notice_from_no_other") {
+        return;
+    }
+    let (keeper, server) = (Keeper::new(), MailServer::open());
+    let some = ["never@kr.example", "desk@kr.example", "later@kr.example", "night@kr.example"];
+    let stage = Stage::start(&keeper, vec![receiver(server.port, &some)], &[0, 5, 5]);
+    notice(&keeper, "n1").await;
+    let attempts = keeper.attempts(2).await;
+    let put_off = why(&attempts[0]);
+    assert!(put_off.starts_with("later@kr.example: ") && !put_off.contains("never"), "{put_off}");
+    assert!(delivered(&attempts[1]));
+    let (first, second) = (server.message(), server.message());
+    assert_eq!(first["to"], json!(["desk@kr.example", "night@kr.example"]));
+    assert_eq!(second["to"], json!(["later@kr.example"]), "the others have it");
+    assert_eq!(first["headers"]["Message-ID"], second["headers"]["Message-ID"]);
+    stage.stop().await;
+
+    // Of those for whom it is over before the others, the rest decides.
+    let stage = Stage::start(&keeper, vec![receiver(server.port, &some[..2])], &[0, 5, 5]);
+    notice(&keeper, "n2").await;
+    assert!(delivered(&keeper.attempts(3).await[2]));
+    assert_eq!(server.message()["to"], json!(["desk@kr.example"]));
+    stage.stop().await;
+    assert!(server.is_done());
+}
+
 fn owned((said, disabled): (&str, bool)) -> (String, bool) {
     (said.to_owned(), disabled)
 }
