@@ -3,7 +3,7 @@
 use super::Ctx;
 use super::hours::coverage;
 use super::ledger::Span;
-use super::network::{LatestShape, latest_values};
+use super::network::{LatestShape, Values, latest_values};
 use super::params::Params;
 use super::pool::Deadline;
 use super::problem::Problem;
@@ -40,7 +40,8 @@ pub struct DeviceHealth {
     /// zone and quantity.
     disagrees_since: BTreeMap<String, Time>,
     /// Its latest values by quantity; variants as `pm2_5__cf1`.
-    latest: BTreeMap<String, LatestShape>,
+    #[schema(value_type = BTreeMap<String, LatestShape>)]
+    latest: Values,
     /// Its days in UTC, the earliest first; days without a reading are there too.
     days: Vec<Day>,
 }

@@ -5,7 +5,7 @@ use super::hours::zone_mean;
 use super::params::{Params, cursor};
 use super::problem::Problem;
 use super::shape::{self, Time};
-use super::view::{Latest, LatestValue};
+use super::view::Latest;
 use crate::air::{Hour, Names, Quantity};
 use crate::config::settings::{Station, Zone};
 use crate::store::{DeviceId, LevelRow, Reader};
@@ -13,8 +13,13 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
+
+/// Latest values by quantity; variants as `pm2_5__cf1`.
+pub(super) type Values = BTreeMap<Cow<'static, str>, LatestShape>;
 
 /// The latest value of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -45,7 +50,8 @@ pub struct DeviceShape {
     /// When its last message with readings came in.
     last_heard: Option<Time>,
     /// Its latest values by quantity; variants as `pm2_5__cf1`.
-    latest: BTreeMap<String, LatestShape>,
+    #[schema(value_type = BTreeMap<String, LatestShape>)]
+    latest: Values,
 }
 
 /// A page of devices.
@@ -75,7 +81,8 @@ pub struct StationShape {
     /// When one of them was last heard.
     last_heard: Option<Time>,
     /// The latest values of its devices by quantity.
-    latest: BTreeMap<String, LatestShape>,
+    #[schema(value_type = BTreeMap<String, LatestShape>)]
+    latest: Values,
 }
 
 /// A page of stations.
@@ -183,7 +190,7 @@ fn device(
     ctx: &Ctx,
     reader: &mut Reader,
     id: DeviceId,
-    latest: &Latest,
+    latest: &Arc<Latest>,
 ) -> Result<DeviceShape, Problem> {
     let name = shape::device_name(reader, id)?;
     let source = latest.source.map(|s| shape::source_name(reader, s)).transpose()?;
@@ -197,24 +204,28 @@ fn device(
 }
 
 /// The latest values of several devices together, each the latest of them.
-pub(super) fn latest_values(devices: &[Latest]) -> BTreeMap<String, LatestShape> {
-    let mut latest: BTreeMap<String, (Quantity, &LatestValue)> = BTreeMap::new();
-    for ((quantity, label), value) in devices.iter().flat_map(|d| &d.values) {
-        let key = format!("{quantity}{}", label.suffix());
-        let older = latest.get(&key).is_none_or(|(_, known)| known.at < value.at);
-        if older {
-            latest.insert(key, (*quantity, value));
+pub(super) fn latest_values(devices: &[Arc<Latest>]) -> Values {
+    let mut latest = Values::new();
+    for ((quantity, label), v) in devices.iter().flat_map(|d| &d.values) {
+        let key = match label.is_main() {
+            true => Cow::Borrowed(quantity.name()),
+            false => Cow::Owned(format!("{quantity}{}", label.suffix())),
+        };
+        let shape = LatestShape {
+            value: v.value,
+            unit: quantity.unit(),
+            at: Time(v.at),
+            received_at: Time(v.received),
+            flag: v.flag.code(),
+            reasons: shape::reasons(v.reasons),
+        };
+        match latest.entry(key) {
+            Entry::Vacant(place) => _ = place.insert(shape),
+            Entry::Occupied(mut known) if known.get().at.0 < v.at => _ = known.insert(shape),
+            Entry::Occupied(_) => {}
         }
     }
-    let shape = |(quantity, v): (Quantity, &LatestValue)| LatestShape {
-        value: v.value,
-        unit: quantity.unit(),
-        at: Time(v.at),
-        received_at: Time(v.received),
-        flag: v.flag.code(),
-        reasons: shape::reasons(v.reasons),
-    };
-    latest.into_iter().map(|(key, found)| (key, shape(found))).collect()
+    latest
 }
 
 /// Stations with the latest values of their devices.

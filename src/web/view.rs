@@ -8,7 +8,7 @@ use crate::air::reading::Label;
 use crate::air::{Flag, Measured, Quantity, Reasons, Stamp};
 use crate::store::{DeviceId, Index, Kept, Reader, Row, RowKind, StoreError};
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How old the view may be when it answers.
@@ -31,7 +31,7 @@ pub struct View(Mutex<Folded>);
 struct Folded {
     index: Index,
     /// Per device; `None` until someone asks for it.
-    latest: Vec<Option<Latest>>,
+    latest: Vec<Option<Arc<Latest>>>,
     updated: Option<Instant>,
 }
 
@@ -80,7 +80,7 @@ impl View {
         reader: &mut Reader,
         committed: i64,
         devices: &[DeviceId],
-    ) -> Result<Vec<Latest>, StoreError> {
+    ) -> Result<Vec<Arc<Latest>>, StoreError> {
         let mut folded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         reader.at_once(|reader| {
             folded.catch_up(reader, committed)?;
@@ -122,13 +122,17 @@ impl Folded {
         let RowKind::Arrival(arrival) = &row.kind else { return };
         let place = arrival.device.and_then(|d| (d.0 as usize).checked_sub(1));
         if let Some(Some(latest)) = place.and_then(|p| self.latest.get_mut(p)) {
-            latest.fold(&Kept::of(row.received, arrival.clone()));
+            Arc::make_mut(latest).fold(&Kept::of(row.received, arrival.clone()));
         }
     }
 
-    fn latest_of(&mut self, reader: &mut Reader, device: DeviceId) -> Result<Latest, StoreError> {
+    fn latest_of(
+        &mut self,
+        reader: &mut Reader,
+        device: DeviceId,
+    ) -> Result<Arc<Latest>, StoreError> {
         let Some(place) = (device.0 as usize).checked_sub(1) else {
-            return Ok(Latest::default());
+            return Ok(Arc::default());
         };
         if self.latest.len() <= place {
             self.latest.resize(place + 1, None);
@@ -136,7 +140,7 @@ impl Folded {
         if let Some(Some(known)) = self.latest.get(place) {
             return Ok(known.clone());
         }
-        let found = look_back(reader, &self.index, device)?;
+        let found = Arc::new(look_back(reader, &self.index, device)?);
         if let Some(slot) = self.latest.get_mut(place) {
             *slot = Some(found.clone());
         }
