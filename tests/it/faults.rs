@@ -72,12 +72,19 @@ impl Stage {
 
     /// Has some things fail, one after the other and together.
     async fn fail(&mut self, round: u64, random: &mut fastrand::Rng) {
-        let weather = [Weather::some(random), Weather::some(random)];
-        let fills = self.small_disk && random.u8(..3) == 0;
-        let kills = random.u8(..3) > 0;
+        let by_chance = (Weather::some(random), Weather::some(random));
+        let (fills, kills) = (random.u8(..3) == 0, random.u8(..3) > 0);
+        let (weather, fills, kills) = match round {
+            // Chance need not bring these: killed while only the database is away, or
+            // only the disk is full.
+            2 => ((Weather::Clear, Weather::Resets), false, true),
+            3 => ((Weather::Clear, Weather::Clear), true, true),
+            _ => (by_chance, fills, kills),
+        };
+        let fills = fills && self.small_disk;
         println!("round {round}: {weather:?}, disk full: {fills}, killed: {kills}");
-        self.to_broker.set(weather[0]);
-        self.to_victoria.set(weather[1]);
+        self.to_broker.set(weather.0);
+        self.to_victoria.set(weather.1);
         rest(random, 300).await;
         if fills {
             self.daemon.disk().fill();
