@@ -64,7 +64,9 @@ impl fmt::Display for Language {
 
 /// One name in up to three languages. A missing one falls back to English,
 /// then to any that is there.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub struct Names {
     /// Korean.
     #[serde(default, skip_serializing_if = "Option::is_none")]

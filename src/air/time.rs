@@ -5,6 +5,8 @@
 
 use std::fmt;
 use std::time::Duration;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{KnownFormat, Object, Schema, SchemaFormat, Type};
 
 /// An instant: milliseconds since the Unix epoch, UTC.
 #[derive(
@@ -61,6 +63,16 @@ impl Stamp {
         }
     }
 }
+
+/// As documents in JSON have it: RFC 3339 in UTC.
+impl utoipa::PartialSchema for Stamp {
+    fn schema() -> RefOr<Schema> {
+        let instant = SchemaFormat::KnownFormat(KnownFormat::DateTime);
+        Object::builder().schema_type(Type::String).format(Some(instant)).into()
+    }
+}
+
+impl utoipa::ToSchema for Stamp {}
 
 fn millis(d: Duration) -> i64 {
     i64::try_from(d.as_millis()).unwrap_or(i64::MAX)

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 pub const FIRST: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// One entry of a transcript.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
     /// When it was recorded, by our clock.
@@ -51,7 +51,7 @@ pub(super) fn hash_of(entry: &Value) -> Option<String> {
 }
 
 /// Who did something.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(tag = "role", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Who {
     /// The daemon, by its rules.
@@ -85,7 +85,7 @@ impl Who {
 }
 
 /// What happened, with what is needed to understand it years later.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum What {
     /// The incident was opened.
@@ -292,7 +292,16 @@ impl What {
 
 /// What a party owes.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Owed {

@@ -6,7 +6,7 @@ use crate::air::{Names, Quantity, Stamp};
 use crate::rules::{Change, Scope};
 
 /// A change as a transcript has it: enough to find it and to understand it without.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
     /// When the criterion was met.
@@ -58,7 +58,7 @@ impl Facts {
 }
 
 /// Where the air stands somewhere.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Standing {
     /// How bad it is.
@@ -68,7 +68,7 @@ pub struct Standing {
 }
 
 /// What is asked of a party when an incident opens.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Asked {
     /// By when it must acknowledge.
@@ -85,7 +85,7 @@ pub struct Asked {
 }
 
 /// What a party says that it does.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
     /// From when it is in force.
@@ -103,7 +103,9 @@ pub struct Measure {
 }
 
 /// A kind of measure, for reading in another language.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum MeasureKind {
     /// Power stations shut down or held back.
@@ -153,7 +155,7 @@ impl MeasureKind {
 }
 
 /// That a receiver has taken what it was told.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Proof {
     /// SHA-256 of its answer's body, in hexadecimal; none if the body did not end in time.

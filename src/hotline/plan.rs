@@ -133,7 +133,17 @@ pub struct Group {
 }
 
 /// Where a level is: the ladder or threshold, and the zone or station.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
+)]
 pub struct Place {
     /// The ladder's or threshold's id.
     pub ladder: String,
@@ -142,7 +152,7 @@ pub struct Place {
 }
 
 /// How bad a level is, comparable over ladders.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Grade {
     /// The level's name; `none` for none.

@@ -11,7 +11,7 @@ use crate::air::Stamp;
 use serde::Serialize;
 
 /// Where an incident stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct Summary {
     /// Its id.
     pub id: String,
@@ -46,7 +46,7 @@ pub struct Summary {
 }
 
 /// Where a party stands.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct PartySummary {
     /// The party.
     pub party: String,
@@ -74,7 +74,7 @@ pub struct PartySummary {
 }
 
 /// A measure that a party has shared.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
 pub struct MeasureSummary {
     /// The number of its entry, which names it.
     pub number: u32,

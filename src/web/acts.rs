@@ -9,7 +9,7 @@ use super::incidents::{self, Incident};
 use super::problem::Problem;
 use crate::air::Stamp;
 use crate::flow::{Acted, Command};
-use crate::hotline::{Act, Does, Measure, Refusal, Who};
+use crate::hotline::{Act, Does, Entry, Measure, Refusal, Who};
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, FromRequestParts, Path, State};
@@ -31,7 +31,7 @@ pub struct Done {
     /// Where the incident stands now.
     incident: Incident,
     /// The entry that the act has left in the transcript.
-    #[schema(value_type = Object)]
+    #[schema(value_type = Entry)]
     entry: Value,
 }
 
@@ -154,6 +154,7 @@ fn time(key: &str, text: Option<String>) -> Result<Option<Stamp>, Problem> {
     request_body = Opening,
     responses(
         (status = 201, description = "It is open", body = Done),
+        (status = 400, description = "The body is not as described", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "One is open for this already", body = Problem, content_type = "application/problem+json"),
@@ -178,13 +179,15 @@ pub async fn open(
 #[utoipa::path(
     post, path = "/api/v1/incidents/{id}/ack", tag = "hotline",
     params(("id" = String, Path, description = "Its id or case number.")),
-    request_body(content = Plain, description = "May be empty"),
+    request_body(content = Option<Plain>, description = "May be empty"),
     responses(
         (status = 200, description = "Acknowledged", body = Done),
+        (status = 400, description = "The body is not as described", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "No such incident", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It was acknowledged, or is closed", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "The name cannot be shown", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
 )]
@@ -205,8 +208,11 @@ pub async fn acknowledge(
     request_body = NewMeasure,
     responses(
         (status = 200, description = "Shared; the entry's number names it", body = Done),
+        (status = 400, description = "The body is not as described", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such incident", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is closed, or this was said before", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Something in it is wrong", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
@@ -231,12 +237,15 @@ pub async fn share(
         ("id" = String, Path, description = "Its id or case number."),
         ("number" = u32, Path, description = "The number of the measure's entry."),
     ),
-    request_body(content = End, description = "May be empty"),
+    request_body(content = Option<End>, description = "May be empty"),
     responses(
         (status = 200, description = "Ended", body = Done),
+        (status = 400, description = "The body is not as described", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Another party's measure, or not with this token", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "No such measure", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such incident or measure", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended, or the incident is closed", body = Problem, content_type = "application/problem+json"),
+        (status = 422, description = "It would end before it begins", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
 )]
@@ -258,8 +267,11 @@ pub async fn end(
     request_body = Note,
     responses(
         (status = 200, description = "Said", body = Done),
+        (status = 400, description = "The body is not as described", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such incident", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is closed, or this was said before", body = Problem, content_type = "application/problem+json"),
         (status = 422, description = "Something in it is wrong", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))
@@ -278,11 +290,13 @@ pub async fn note(
 #[utoipa::path(
     post, path = "/api/v1/incidents/{id}/close", tag = "hotline",
     params(("id" = String, Path, description = "Its id or case number.")),
-    request_body(content = Plain, description = "May be empty"),
+    request_body(content = Option<Plain>, description = "May be empty"),
     responses(
         (status = 200, description = "Agreed; `missing` says who has not", body = Done),
+        (status = 400, description = "The body is not as described", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "No token that acts", body = Problem, content_type = "application/problem+json"),
         (status = 403, description = "Not with this token", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "No such incident", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "The level is not lifted, or it has agreed", body = Problem, content_type = "application/problem+json"),
     ),
     security(("token" = []))

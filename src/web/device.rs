@@ -55,6 +55,7 @@ pub struct Day {
     /// Values of that day, revised ones included.
     readings: u64,
     /// … by flag.
+    #[schema(value_type = BTreeMap<String, u64>)]
     flags: BTreeMap<u8, u64>,
     /// … by reason.
     reasons: BTreeMap<&'static str, u64>,

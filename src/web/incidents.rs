@@ -7,7 +7,7 @@ use super::params::{self, Params, cursor};
 use super::problem::Problem;
 use super::sheet;
 use crate::air::Stamp;
-use crate::hotline::Words;
+use crate::hotline::{Entry, Summary, Words};
 use crate::store::{IncidentFilter, IncidentRow, Reader};
 use axum::Json;
 use axum::extract::{Path, State};
@@ -17,13 +17,12 @@ use serde::Serialize;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Where an incident stands: `id`, `case`, `group`, `cause`, `exercise`, `level`,
-/// `may_close`, `opened_at`, `closed_at`, `parties` (what each owes and by when),
-/// `missing` (who has not agreed to close), `measures`, `entries`, `head`.
+/// Where an incident stands, as it was kept with the last entry; beside each of the
+/// measures `in_force`, whether it is now.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Incident {
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = Summary)]
     state: Value,
 }
 
@@ -34,7 +33,7 @@ pub struct Case {
     #[serde(flatten)]
     incident: Incident,
     /// Every entry, as its hash is of.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<Entry>)]
     transcript: Vec<Value>,
 }
 

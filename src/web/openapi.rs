@@ -7,6 +7,7 @@ use super::{
 };
 use axum::Json;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
 /// The whole API.
@@ -63,7 +64,7 @@ use utoipa::{Modify, OpenApi};
         kept::one_notice
     ),
     components(schemas(Problem)),
-    modifiers(&Token),
+    modifiers(&Token, &Parts),
     security((), ("token" = []))
 )]
 pub struct Api;
@@ -74,6 +75,21 @@ impl Modify for Token {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
         api.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// Schemas that are a part of larger ones: they must not forbid the keys that stand
+/// beside theirs.
+struct Parts;
+
+impl Modify for Parts {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let schemas = &mut api.components.get_or_insert_default().schemas;
+        for name in ["Measure", "Proof"] {
+            if let Some(RefOr::T(Schema::Object(part))) = schemas.get_mut(name) {
+                part.additional_properties = None;
+            }
+        }
     }
 }
 

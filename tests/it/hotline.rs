@@ -3,6 +3,7 @@
 
 mod cap;
 mod notices;
+mod schema;
 
 use crate::helpers::daemon::TestDaemon;
 use crate::helpers::mosquitto::Mosquitto;

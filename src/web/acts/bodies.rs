@@ -42,7 +42,7 @@ pub struct Opening {
 #[serde(deny_unknown_fields)]
 pub struct NewMeasure {
     /// `power`, `industry`, `traffic`, `construction`, `burning`, `heating`, `public` or `other`.
-    #[schema(value_type = String, example = "power")]
+    #[schema(example = "power")]
     pub kind: MeasureKind,
     /// Where.
     pub place: String,

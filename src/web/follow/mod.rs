@@ -163,7 +163,7 @@ pub async fn show(
         ("ticket" = String, Path, description = "As in a notice."),
         ("lang" = Option<String>, Query, description = "ko, zh or en; default: that of the receiver."),
     ),
-    request_body(content = String, description = "A form: `name` of the person, or nothing", content_type = "application/x-www-form-urlencoded"),
+    request_body(content = Option<String>, description = "A form: `name` of the person, or nothing", content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 200, description = "Done, and recorded", content_type = "text/html"),
         (status = 404, description = "No link of ours", content_type = "text/html"),
