@@ -21,6 +21,28 @@ fn traffic() -> Vec<(String, &'static str)> {
         ("dust/seoul/s1", r#"{"time": "2026-01-05T03:04:05Z", "pm2_5": 3, "pm10": 5}"#),
         ("dust/seoul/s2", r#"{"time": "2026-01-05T03:04:05Z", "pm2_5": 4, "pm10": 6}"#),
         ("attic/box/PM10", "8"),
+        (
+            "homeassistant/sensor/lounge/pm25/config",
+            r#"{"stat_t": "lounge/1/state", "dev_cla": "pm25", "unit_of_meas": "µg/m³", "val_tpl": "{{ value_json.dust }}", "dev": {"ids": ["lounge-1"]}}"#,
+        ),
+        ("lounge/1/state", r#"{"dust": 13}"#),
+        (
+            "tele/cellar/SENSOR",
+            r#"{"Time": "2026-01-05T03:04:05", "SDS0X1": {"PM2.5": 6.5, "PM10": 8.5}}"#,
+        ),
+        (
+            "bridge/kitchen/json",
+            r#"{"esp8266id": "1234567", "sensordatavalues": [{"value_type": "SDS_P1", "value": "14.5"}]}"#,
+        ),
+        (
+            "v3/air@city/devices/pole-7/up",
+            r#"{"end_device_ids": {"device_id": "pole-7"}, "uplink_message": {"decoded_payload": {"pm2_5": 8}}}"#,
+        ),
+        ("rtl_433/shed/events", r#"{"model": "Fineoffset-WH0290", "id": 51, "pm2_5_ug_m3": 10}"#),
+        (
+            "my/purple",
+            r#"{"SensorId": "aa:bb:cc:00:11:22", "DateTime": "2026/01/05T03:04:05z", "pm2_5_atm": 5.5}"#,
+        ),
         ("cam/picture", "hunter2"),
     ];
     let mut all: Vec<(String, &str)> = fixed.map(|(t, p)| (t.to_owned(), p)).into();
@@ -71,12 +93,25 @@ async fn what_sniff_prints_is_a_configuration_that_reads_the_broker() {
     daemon.start().await;
     daemon.part("source/city", "ok").await;
     publish(&broker, &[]);
-    let six = |v: &Value| v["devices"].as_array().is_some_and(|d| d.len() >= 6);
-    let devices = daemon.until("devices", "/api/v1/devices", six).await;
-    let names: Vec<&str> =
-        devices["devices"].as_array().unwrap().iter().filter_map(|d| d["id"].as_str()).collect();
-    for name in ["84fce602549c", "hall", "garden", "s1", "s2", "box"] {
-        assert!(names.contains(&name), "{name}: {names:?}\n{printed}");
+    let names = [
+        "84fce602549c",
+        "hall",
+        "garden",
+        "s1",
+        "s2",
+        "box",
+        "lounge-1",
+        "cellar",
+        "esp8266-1234567",
+        "pole-7",
+        "Fineoffset-WH0290/51",
+        "aa:bb:cc:00:11:22",
+    ];
+    for name in names {
+        let call = format!("/api/v1/readings?device={name}");
+        let some = |v: &Value| v["readings"].as_array().is_some_and(|r| !r.is_empty());
+        let found = daemon.until(&format!("readings of {name}, by {printed}"), &call, some).await;
+        assert_eq!(found["readings"][0]["device"], *name, "{found}");
     }
 }
 

@@ -53,9 +53,29 @@ impl Candidate<'_> {
             })
     }
 
+    /// Whether messages on the format's own topics have said what this one means.
+    fn was_told_of(&self, m: &Message) -> bool {
+        matches!(self.format, Format::Remembering(_))
+            && brings_readings(&self.hear(m))
+            && !brings_readings(&self.format.hear(m, &Memory::default()))
+    }
+
+    /// Whether what comes on a topic says what other messages mean.
+    fn is_told_by(&self, topic: &str, heard: &Topic, received: Stamp) -> bool {
+        let describes = |body: &[u8]| {
+            let heard = self.hear(&message(topic, body, received));
+            heard.policy.is_some() && !heard.noted.is_empty()
+        };
+        self.pattern(topic).is_some() && heard.samples.iter().any(|(body, _)| describes(body))
+    }
+
     fn hear(&self, m: &Message) -> Heard {
         self.format.hear(m, &self.memory)
     }
+}
+
+fn brings_readings(heard: &Heard) -> bool {
+    heard.outcome.as_ref().is_ok_and(|decoded| !decoded.observations.is_empty())
 }
 
 fn message<'a>(topic: &'a str, payload: &'a [u8], received: Stamp) -> Message<'a> {
@@ -88,13 +108,29 @@ fn candidates<'a>(traffic: &Traffic, presets: &'a Presets, received: Stamp) -> V
     all
 }
 
-/// Every topic that something can read.
+/// Every topic that something can read, and those that say how.
 pub(super) fn recognise(traffic: &Traffic, presets: &Presets, received: Stamp) -> Vec<Found> {
     let candidates = candidates(traffic, presets, received);
     let one = |(topic, heard): (&String, &Topic)| {
         known(topic, heard, &candidates, received).or_else(|| guessed(topic, heard))
     };
-    traffic.topics.iter().filter_map(one).collect()
+    let mut found: Vec<Found> = traffic.topics.iter().filter_map(one).collect();
+    for candidate in &candidates {
+        let name = candidate.format.name();
+        // Topics that are none of the format's own are read by what was said of them.
+        if found.iter().any(|f| f.format == name && f.pattern.is_none()) {
+            let told = traffic.topics.iter();
+            let told = told.filter(|(topic, heard)| candidate.is_told_by(topic, heard, received));
+            found.extend(told.map(|(topic, _)| Found {
+                topic: topic.clone(),
+                format: name.to_owned(),
+                pattern: candidate.pattern(topic),
+                keys: String::new(),
+                device: None,
+            }));
+        }
+    }
+    found
 }
 
 /// The format that makes most of a topic's bodies.
@@ -105,7 +141,7 @@ fn known(topic: &str, heard: &Topic, candidates: &[Candidate], received: Stamp) 
         let (mut values, mut devices) = (0, BTreeMap::new());
         for (body, _) in &heard.samples {
             let m = message(topic, body, received);
-            if pattern.is_none() && !candidate.sees(&m) {
+            if pattern.is_none() && !candidate.sees(&m) && !candidate.was_told_of(&m) {
                 continue;
             }
             if let Ok(decoded) = candidate.hear(&m).outcome {

@@ -38,6 +38,8 @@ struct Share {
 /// What became of one topic.
 enum Fate {
     Read,
+    /// It says what other messages mean.
+    Tells,
     Aside,
     Left(Option<Refused>),
 }
@@ -67,16 +69,15 @@ impl Report {
         for (topic, heard) in &traffic.topics {
             let by = routes.iter().position(|r| r.pattern.matches(topic).is_some());
             let bodies = heard.samples.iter().map(|(body, _)| body.as_slice());
-            match fate(topic, bodies, &routes, &memory, received) {
-                Fate::Read => {
-                    report.read += heard.messages;
-                    let share = by.and_then(|i| report.subscriptions.get_mut(i));
-                    if let Some((_, share)) = share {
-                        share.topics += 1;
-                        share.messages += heard.messages;
-                    }
-                }
-                Fate::Aside => report.aside += heard.messages,
+            let fate = fate(topic, bodies, &routes, &memory, received);
+            let share = by.and_then(|i| report.subscriptions.get_mut(i));
+            if let (Fate::Read | Fate::Tells, Some((_, share))) = (&fate, share) {
+                share.topics += 1;
+                share.messages += heard.messages;
+            }
+            match fate {
+                Fate::Read => report.read += heard.messages,
+                Fate::Tells | Fate::Aside => report.aside += heard.messages,
                 Fate::Left(refused) => {
                     let why = why_not(heard, refused.as_ref());
                     report.left.push((mask::topic(topic), heard.messages, why));
@@ -169,8 +170,10 @@ fn fate<'a>(
 ) -> Fate {
     let mut fate = Fate::Left(None);
     for body in bodies {
-        match decode(routes, &message(topic, body, received), memory).outcome {
+        let heard = decode(routes, &message(topic, body, received), memory);
+        match heard.outcome {
             Ok(decoded) if !decoded.observations.is_empty() => return Fate::Read,
+            Ok(_) if heard.policy.is_some() => fate = Fate::Tells,
             Ok(_) | Err(Refused::Ignored("housekeeping")) => fate = Fate::Aside,
             Err(Refused::Ignored(_)) => {}
             Err(refused) => fate = Fate::Left(Some(refused)),

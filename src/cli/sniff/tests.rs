@@ -99,6 +99,41 @@ fn junk_is_left_with_a_reason_and_without_its_content() {
 }
 
 #[test]
+fn what_discovery_messages_describe_is_read_with_them() {
+    let config = |topic: &str, class: &str| {
+        format!(
+            r#"{{"stat_t": "{topic}", "dev_cla": "{class}", "unit_of_meas": "µg/m³", "dev": {{"ids": ["lounge-1"]}}}}"#
+        )
+    };
+    let text = sniffed(&[
+        ("homeassistant/sensor/lounge/pm25/config", &config("lounge/a", "pm25")),
+        ("homeassistant/sensor/lounge/pm10/config", &config("lounge/b", "pm10")),
+        ("homeassistant/switch/lamp/config", r#"{"stat_t": "lamp/state"}"#),
+        ("lounge/a", "7"),
+        ("lounge/b", "9"),
+        ("lamp/state", "ON"),
+        ("elsewhere/c", "11"),
+    ]);
+    has(
+        &text,
+        &[
+            r#"{ topic = "homeassistant/+/+/+/config", format = "ha-discovery" },"#,
+            r#"{ topic = "homeassistant/+/+/config", format = "ha-discovery" },"#,
+            r#"{ topic = "lounge/+", format = "ha-discovery" },"#,
+            "(2 of 7); 3 are housekeeping",
+            "left are 2 topics",
+        ],
+    );
+    // Where nothing else needs them, descriptions are not asked for.
+    let text = sniffed(&[
+        ("homeassistant/sensor/hall/config", &config("zigbee2mqtt/hall", "pm25")),
+        ("zigbee2mqtt/hall", r#"{"pm25": 4}"#),
+    ]);
+    has(&text, &[r#"{ topic = "zigbee2mqtt/{device}", format = "zigbee2mqtt" },"#]);
+    assert!(!text.contains("ha-discovery"), "{text}");
+}
+
+#[test]
 fn a_silent_broker_gives_an_empty_block() {
     has(&sniffed(&[]), &["subscribe = [\n]", "reads about 0 % of the messages (0 of 0)"]);
 }
