@@ -134,29 +134,21 @@ time,station,lat,lon,pm2_5,pm10
 2018-10-08T09:15:00Z,s1,0,0,420,530
 ";
 
-/// Sends a file through a broker to a daemon; flag and reasons of every value that
-/// is not a plain pass, counted, and the device as the API shows it.
-async fn sent(
-    file: &Path,
-    messages: u64,
-    device: &str,
-) -> (BTreeMap<String, u64>, serde_json::Value) {
+/// A broker and a daemon that subscribes to it by this entry.
+async fn stage(more: &str, entry: &str) -> (Mosquitto, TestDaemon) {
     // A broker throws away what waits for a slow subscriber, unless told otherwise.
     let broker = Mosquitto::with(|_| "allow_anonymous true\nmax_queued_messages 0".to_owned());
     let daemon = TestDaemon::up(&format!(
         "[quality]\nmax_past = \"36500d\"\n[[source]]\nname = \"city\"\n\
-         url = \"mqtt://127.0.0.1:{}\"\nclient_id = \"replayed\"\nmodel = \"sds011\"\nsubscribe = [{{ topic = \"air/+/{{device}}\", \
-         format = \"json\", time = \"/time\", values = {{ pm2_5 = \"/pm2_5\", pm10 = \"/pm10\" }} }}]\n",
+         url = \"mqtt://127.0.0.1:{}\"\nclient_id = \"replayed\"\n{more}subscribe = [{entry}]\n",
         broker.port
     ))
     .await;
-    let replayed = Command::new(env!("CARGO_BIN_EXE_dustline"))
-        .args(["replay", "--broker", &format!("mqtt://127.0.0.1:{}", broker.port), "--data"])
-        .arg(file)
-        .output()
-        .unwrap();
-    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
-    daemon.received(messages).await;
+    (broker, daemon)
+}
+
+/// Flag and reasons of every value of a device that is not a plain pass, counted.
+async fn flagged(daemon: &TestDaemon, device: &str) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     for r in daemon.list("readings", &format!("device={device}")).await {
         let reasons: Vec<&str> =
@@ -165,7 +157,57 @@ async fn sent(
             *found.entry(format!("{} {}", r["flag"], reasons.join(","))).or_insert(0) += 1;
         }
     }
+    found
+}
+
+/// Sends a file of an SDS011 through a broker to a daemon; what was flagged, and the
+/// device as the API shows it.
+async fn sent(
+    file: &Path,
+    messages: u64,
+    device: &str,
+) -> (BTreeMap<String, u64>, serde_json::Value) {
+    let (broker, daemon) = stage(
+        "model = \"sds011\"\n",
+        "{ topic = \"air/+/{device}\", format = \"json\", time = \"/time\", \
+         values = { pm2_5 = \"/pm2_5\", pm10 = \"/pm10\" } }",
+    )
+    .await;
+    let replayed = Command::new(env!("CARGO_BIN_EXE_dustline"))
+        .args(["replay", "--broker", &format!("mqtt://127.0.0.1:{}", broker.port), "--data"])
+        .arg(file)
+        .output()
+        .unwrap();
+    assert!(replayed.status.success(), "{}", String::from_utf8_lossy(&replayed.stderr));
+    daemon.received(messages).await;
+    let found = flagged(&daemon, device).await;
     (found, daemon.get(&format!("/api/v1/devices/{device}")).await)
+}
+
+/// Two lasers of a device at an instant, as a bridge publishes a PurpleAir's JSON.
+fn purpleair(device: &str, at: Stamp, a: f64, b: f64) -> String {
+    format!(
+        r#"{{"SensorId":"{device}","DateTime":"{at}","pm2_5_atm":{a},"pm2_5_atm_b":{b}}}"#
+    )
+}
+
+/// Sends the lasers of PurpleAirs through a broker to a daemon; what was flagged of
+/// each device.
+async fn lasers(devices: &BTreeMap<String, Vec<String>>) -> Vec<BTreeMap<String, u64>> {
+    let entry = "{ topic = \"purpleair/+\", format = \"purpleair\" }";
+    let (broker, daemon) = stage("model = \"pms\"\n", entry).await;
+    let mut sent = 0;
+    for (device, messages) in devices {
+        let messages: Vec<&str> = messages.iter().map(String::as_str).collect();
+        broker.publish(&format!("purpleair/{device}"), 1, &messages);
+        sent += messages.len() as u64;
+    }
+    daemon.received(sent).await;
+    let mut found = Vec::new();
+    for device in devices.keys() {
+        found.push(flagged(&daemon, device).await);
+    }
+    found
 }
 
 fn counted(expected: &[(&str, u64)]) -> BTreeMap<String, u64> {
@@ -186,18 +228,64 @@ async fn a_file_that_is_replayed_through_a_broker_is_flagged_reading_by_reading(
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_real_low_cost_series_replayed_through_a_broker_gets_the_flags_of_the_reference() {
+async fn two_lasers_that_come_through_a_broker_are_held_against_each_other() {
+    let at = |minute: i64| Stamp(1_696_390_000_000 + minute * 600_000);
+    let pairs = [(23.0, 24.5), (24.0, 180.0), (23.5, 25.0), (0.0, 4.0)];
+    let messages = pairs.iter().zip(0..).map(|((a, b), i)| purpleair("pa-1", at(i), *a, *b));
+    let found = lasers(&[("pa-1".to_owned(), messages.collect())].into()).await;
+    assert_eq!(found, [counted(&ONE_LASER_LEAPS)]);
+}
+
+/// A reading of the second laser that leaps alone: it, the first laser's beside it,
+/// and the main value made of both are suspect.
+const ONE_LASER_LEAPS: [(&str, u64); 2] = [("3 disagreement", 2), ("3 spike,disagreement", 1)];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_series_of_an_sds011_replayed_through_a_broker_get_the_flags_of_the_reference() {
     let Some(data) = data() else {
         println!(
-            "skipped: a_real_low_cost_series_replayed_through_a_broker_gets_the_flags_of_the_reference: ../shared is absent"
+            "skipped: real_series_of_an_sds011_replayed_through_a_broker_get_the_flags_of_the_reference: \
+             ../shared is absent"
         );
         return;
     };
-    let file = data.join("lowcost_madavi_hcmc_201810.csv.gz");
-    let (found, _) = sent(&file, 13_258, "madavi-12779556").await;
-    let purely = judge(rows(&file), Some(Model::Sds011));
-    for (flagged, count) in &found {
-        assert!(purely.contains(&format!(", {flagged}: {count}")), "{found:?} or {purely}");
+    for (name, messages, device, expected) in [
+        (
+            "lowcost_madavi_hcmc_201810.csv.gz",
+            13_258,
+            "madavi-12779556",
+            &[("1 spike", 15), ("4 sentinel", 3)][..],
+        ),
+        ("lowcost_sensorsafrica_kampala_201802.csv.gz", 4_246, "sa-42", &[("1 spike", 2)]),
+    ] {
+        let (found, _) = sent(&data.join(name), messages, device).await;
+        assert_eq!(found, counted(expected), "{name}");
     }
-    assert_eq!(found.len(), purely.matches(": ").count());
+}
+
+/// The file has each laser as a station of its own, `-a` and `-b`.
+#[tokio::test(flavor = "multi_thread")]
+async fn real_purpleairs_replayed_through_a_broker_disagree_where_one_laser_leaps() {
+    let Some(data) = data() else {
+        println!(
+            "skipped: real_purpleairs_replayed_through_a_broker_disagree_where_one_laser_leaps: \
+             ../shared is absent"
+        );
+        return;
+    };
+    let rows = rows(&data.join("lowcost_purpleair_troy_202309_202310.csv.gz"));
+    let mut devices: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for ((station, at), a) in &rows {
+        let Some(device) = station.strip_suffix("-a") else { continue };
+        let Some(b) = rows.get(&(format!("{device}-b"), *at)) else { continue };
+        let message = purpleair(device, *at, a[0].value, b[0].value);
+        devices.entry(device.to_owned()).or_default().push(message);
+    }
+    assert_eq!(devices.values().map(Vec::len).sum::<usize>(), 21_992);
+    let found = lasers(&devices).await;
+    for (device, found) in devices.keys().zip(found) {
+        let leaps = ["pa-156051", "pa-166327"].contains(&device.as_str());
+        let expected = if leaps { counted(&ONE_LASER_LEAPS) } else { BTreeMap::new() };
+        assert_eq!(found, expected, "{device}");
+    }
 }
