@@ -24,7 +24,7 @@ pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct, Redrive};
 pub use arrivals::{Arrivals, Room, Waiting};
 pub use asked::{Acted, NotFollowed, Taken};
 pub use reply::{Reply, reply};
-pub use upkeep::{Part, Upkeep};
+pub use upkeep::{Limit, Part, Upkeep};
 
 use crate::air::{Forecast, Stamp};
 use crate::hotline::{Act, Refusal};
@@ -299,6 +299,9 @@ pub const FORWARDING_HELD: &str = "forwarding_held";
 
 /// The condition that a target does not have what it has taken.
 pub const DATABASE_FORGETS: &str = "database_forgets";
+
+/// The condition that the store is as large as it may ever be.
+pub const STORE_LIMIT: &str = "store_limit";
 
 /// A condition of the operation itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,12 +1,21 @@
 //! The parts that only read what is committed: what each is given.
 
 use super::{AppError, OUTPUTS_DEADLINE, Shared, TURN_MAX, ended, messages};
+use crate::config::Settings;
 use crate::config::settings::{ForecastFile, Influx};
-use crate::store::{Reader, SealRule};
+use crate::store::{KeepRule, Reader, SealRule};
 use crate::telemetry::Role;
 use crate::{deliver, foresee, forward, statement, upkeep};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+
+/// Hours so young are never dropped: some may still be open.
+const JUDGED_MIN: Duration = Duration::from_secs(86_400);
+
+/// Readings are kept in so many parts of a device at least, of which the oldest goes:
+/// so much longer than they must be.
+const PARTS: u32 = 8;
 
 /// Starts them; they stop when the sender says so.
 pub(super) fn start(shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>), AppError> {
@@ -26,27 +35,41 @@ pub(super) fn start(shared: &Shared) -> Result<(watch::Sender<bool>, JoinSet<()>
         let context = statement_context(shared)?;
         tasks.spawn(ended("statement", statement::run(context, stop.clone())));
     }
-    if !shared.settings.store.seal_after.is_zero() {
-        let context = upkeep_context(shared)?;
+    let (seal, keep) = rules_of_upkeep(&shared.settings);
+    if seal.is_some() || keep.drops() {
+        let context = upkeep_context(shared, seal, keep)?;
         tasks.spawn(ended("upkeep", upkeep::run(context, stop.clone())));
     }
     Ok((stop_tx, tasks))
 }
 
-fn upkeep_context(shared: &Shared) -> Result<upkeep::Context, AppError> {
-    let settings = &shared.settings;
+/// What is sealed, and what is kept.
+fn rules_of_upkeep(settings: &Settings) -> (Option<SealRule>, KeepRule) {
+    let (after, keep) = (settings.store.seal_after, settings.store.keep);
+    let targets = settings.target_names();
+    let read_back = settings.influxdb.iter().filter(|t| t.read_back.is_some());
+    let rule = KeepRule {
+        readings: keep.readings,
+        readings_bytes: keep.readings_bytes,
+        hours: keep.hours,
+        hard_bytes: keep.hard_bytes,
+        judged: settings.judgement.revise_within.max(JUDGED_MIN),
+        read_back: read_back.map(|t| t.name.clone()).collect(),
+        targets: targets.clone(),
+    };
+    let seal = SealRule { after, targets, all: false, reach: keep.readings / PARTS };
+    ((!after.is_zero()).then_some(seal), rule)
+}
+
+fn upkeep_context(
+    shared: &Shared,
+    seal: Option<SealRule>,
+    keep: KeepRule,
+) -> Result<upkeep::Context, AppError> {
     let part = shared.health.part("upkeep", Role::Edge, Some(TURN_MAX));
     part.ok();
-    Ok(upkeep::Context {
-        reader: Reader::open(&settings.data_dir)?,
-        rule: SealRule {
-            after: settings.store.seal_after,
-            targets: settings.target_names(),
-            all: false,
-        },
-        commands: shared.to_intake.commands.clone(),
-        part,
-    })
+    let reader = Reader::open(&shared.settings.data_dir)?;
+    Ok(upkeep::Context { reader, seal, keep, commands: shared.to_intake.commands.clone(), part })
 }
 
 fn deliver_context(shared: &Shared) -> Result<deliver::Context, AppError> {

@@ -3,7 +3,7 @@
 
 use super::data::{DataArgs, Format, table};
 use super::{Code, Failure};
-use crate::store::{self, Checked, Info, Reader, SealRule, StoreError, Tier, Writer};
+use crate::store::{self, Checked, Gone, Info, Reader, SealRule, StoreError, Tier, Writer};
 use std::io::{IsTerminal, Write, stderr};
 use std::path::PathBuf;
 
@@ -86,6 +86,7 @@ fn print_info(info: &Info, out: &mut impl Write) -> Result<(), Failure> {
     let head = ["tier", ">values", ">size", ">each", "oldest", "newest"];
     writeln!(out)?;
     table(out, &head, &info.tiers.iter().map(row).collect::<Vec<_>>())?;
+    print_dropped(info, out)?;
     writeln!(out, "\nfile {}, write-ahead log {}", size(info.file), size(info.wal))?;
     if let Some(each) = info.bytes_per_reading {
         writeln!(out, "{} readings, {each:.1} bytes each", info.readings)?;
@@ -99,6 +100,21 @@ fn print_info(info: &Info, out: &mut impl Write) -> Result<(), Failure> {
         _ => {}
     }
     Ok(())
+}
+
+/// What was dropped, if anything was.
+fn print_dropped(info: &Info, out: &mut impl Write) -> Result<(), Failure> {
+    let gone = info.tiers.iter().flat_map(|t| t.dropped.iter().map(|gone| (t.name, gone)));
+    let row = |(tier, g): (&str, &Gone)| {
+        let (tier, beyond) = (tier.to_owned(), g.beyond.to_owned());
+        vec![tier, beyond, g.values.to_string(), g.before.clone(), g.at.clone()]
+    };
+    let rows: Vec<_> = gone.map(row).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    Ok(table(out, &["dropped of", "beyond", ">values", "before", "last"], &rows)?)
 }
 
 fn size(bytes: u64) -> String {
@@ -132,11 +148,14 @@ fn print_checked(checked: &Checked, out: &mut impl Write) -> Result<(), Failure>
     if more > 0 {
         writeln!(out, "and {more} more of the same kinds")?;
     }
-    let Checked { rows, parts, readings, hours, .. } = checked;
+    let Checked { rows, parts, readings, dropped, hours, .. } = checked;
     writeln!(
         out,
         "{rows} journal rows, {parts} parts of history, {readings} readings, {hours} closed hours looked at"
     )?;
+    if *dropped > 0 {
+        writeln!(out, "{dropped} readings more were dropped, as `[store.keep]` says")?;
+    }
     if checked.found == 0 {
         writeln!(out, "everything is there and agrees")?;
     }

@@ -1,7 +1,7 @@
 //! What concerns the daemon as a whole: its server, its judgement, its log.
 
 use super::reader::Table;
-use super::settings::{DiskBounds, Http, Judgement, Keeping, Ledger, Quarantine};
+use super::settings::{DiskBounds, Http, Judgement, Keep, Keeping, Ledger, Quarantine};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,6 +11,8 @@ const USUAL_INTERVAL: Duration = Duration::from_secs(60);
 
 /// No disk has more MiB: 1 EiB.
 const MIB_MAX: i64 = 1 << 40;
+/// Bytes in a MiB.
+const MIB: u64 = 1 << 20;
 
 /// Reads `[http]`.
 pub(super) fn http(root: &mut Table<'_>) -> Http {
@@ -123,13 +125,48 @@ pub(super) fn quarantine(root: &mut Table<'_>) -> Quarantine {
     quarantine
 }
 
-/// Reads `[store]`.
-pub(super) fn store(root: &mut Table<'_>) -> Keeping {
+/// Reads `[store]`, which must suit how far back late data are judged.
+pub(super) fn store(root: &mut Table<'_>, judgement: &Judgement) -> Keeping {
     let mut table = root.table("store");
     let defaults = Keeping::default();
     let seal_after = table.duration_from("seal_after", defaults.seal_after, Duration::ZERO);
+    let keep = keep(&mut table, seal_after, judgement.revise_within);
     table.finish();
-    Keeping { seal_after }
+    Keeping { seal_after, keep }
+}
+
+/// Reads `[store.keep]`. Only what is sealed can be dropped, and nothing that late
+/// data still correct.
+fn keep(store: &mut Table<'_>, seal_after: Duration, revise_within: Duration) -> Keep {
+    let mut table = store.table("keep");
+    let mut age = |key: &'static str| {
+        let age = table.duration_from(key, Duration::ZERO, Duration::ZERO);
+        if let Some(item) = table.get(key).filter(|_| !age.is_zero() && age < revise_within) {
+            item.fault(
+                "is shorter than judgement.revise_within: late data correct hours so far back",
+                Some("make it longer, or revise_within shorter".to_owned()),
+            );
+        }
+        age
+    };
+    let (readings, hours) = (age("readings"), age("hours"));
+    let mut mib = |key: &'static str| table.whole::<u64>(key, 0, 0..=MIB_MAX) * MIB;
+    let (readings_bytes, hard_bytes) = (mib("readings_mib"), mib("hard_mib"));
+    let sealed = [
+        ("readings", !readings.is_zero()),
+        ("readings_mib", readings_bytes > 0),
+        ("hard_mib", hard_bytes > 0),
+    ];
+    for (key, _) in sealed.into_iter().filter(|(_, set)| *set && seal_after.is_zero()) {
+        if let Some(item) = table.get(key) {
+            item.fault(
+                "readings are dropped once they are sealed, and they never are",
+                Some("set seal_after in [store], such as \"2d\"".to_owned()),
+            );
+        }
+    }
+    table.finish();
+    Keep { readings, readings_bytes, hours, hard_bytes }
 }
 
 /// Reads `[log]`: whether lines are JSON.

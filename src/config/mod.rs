@@ -171,8 +171,8 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let (delivery, timeout) = outputs::delivery(&mut root);
     let (outgoing, templates) = (outgoing::read(&mut root), templates::read(&mut root));
     let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
-    let (influxdb, store) = (outputs::influxdb(&mut root), daemon::store(&mut root));
     let (judgement, log_json) = (daemon::judgement(&mut root), daemon::log_json(&mut root));
+    let (influxdb, store) = (outputs::influxdb(&mut root), daemon::store(&mut root, &judgement));
     let (ledger, quarantine) = (daemon::ledger(&mut root), daemon::quarantine(&mut root));
     let named = hotline::Named {
         zones: &zones,

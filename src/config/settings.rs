@@ -5,7 +5,7 @@ mod keep;
 mod tell;
 
 pub use disk::DiskBounds;
-pub use keep::{Influx, Ledger, Quarantine, ReadBack};
+pub use keep::{Influx, Keep, Ledger, Quarantine, ReadBack};
 pub use tell::{
     Allowed, BodyFormat, Delivery, EventKind, Fallback, Links, Mail, Outgoing, Receiver,
 };
@@ -348,11 +348,13 @@ impl Default for Judgement {
 pub struct Keeping {
     /// Rows of the journal are sealed this long after they came in. Zero: never.
     pub seal_after: Duration,
+    /// What is dropped, and when.
+    pub keep: Keep,
 }
 
 impl Default for Keeping {
     fn default() -> Keeping {
-        Keeping { seal_after: Duration::from_secs(48 * 3_600) }
+        Keeping { seal_after: Duration::from_secs(48 * 3_600), keep: Keep::default() }
     }
 }
 

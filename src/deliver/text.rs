@@ -217,6 +217,11 @@ fn condition(kind: &str, subject: &str, language: Language) -> String {
             "磁盘已满，消息正在等待",
             "the disk is full, messages wait",
         ),
+        "store_limit" => (
+            "저장소가 한도에 이르러 오래된 자료를 삭제함",
+            "存储已达上限，正在删除旧数据",
+            "the store is at its limit, old data are dropped",
+        ),
         other => (other, other, other),
     };
     let words = phrase(language, ko, zh, en);

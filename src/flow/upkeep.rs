@@ -30,6 +30,63 @@ pub enum Upkeep {
         /// What takes their place.
         part: Part,
     },
+    /// Parts of history are dropped for good.
+    DropParts {
+        /// The `upto` of each.
+        parts: Vec<i64>,
+        /// What they are beyond.
+        beyond: Limit,
+    },
+    /// Closed hours of some devices are dropped for good, and where their rows were
+    /// found, once those are dropped too; not done if there are none left.
+    DropHours {
+        /// The devices' rows in `devices`.
+        devices: Vec<u32>,
+        /// Hours before this one, …
+        before: Hour,
+        /// … of which the heads of rows only before this one, …
+        heads_before: Hour,
+        /// … that were written no later than this revision.
+        written: i64,
+        /// At most so many.
+        rows: u32,
+        /// What they are beyond.
+        beyond: Limit,
+    },
+    /// Judged hours of zones are dropped for good; not done if there are none left.
+    DropZoneHours {
+        /// Hours before this one.
+        before: Hour,
+        /// At most so many.
+        rows: u32,
+        /// What they are beyond.
+        beyond: Limit,
+    },
+}
+
+/// What is kept no longer is beyond one of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Limit {
+    /// It is old enough.
+    Age,
+    /// It is the oldest, and there is more than there may be.
+    Size,
+    /// The whole store is larger than it may ever be.
+    Hard,
+}
+
+impl Limit {
+    /// Every limit.
+    pub const ALL: [Limit; 3] = [Limit::Age, Limit::Size, Limit::Hard];
+
+    /// The name in the store, in metrics and on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limit::Age => "age",
+            Limit::Size => "size",
+            Limit::Hard => "hard",
+        }
+    }
 }
 
 /// A part of the sealed history of one device.

@@ -51,7 +51,8 @@ fn series(all: &[(Stamp, Measured)], like: &Measured) -> Vec<(Stamp, f64, Flag)>
 }
 
 /// Takes the readings of a row into an hour that is closed: its head, its series,
-/// and, as far back as late data count, the judgement of its zones.
+/// and, as far back as late data count, the judgement of its zones. Sums of readings
+/// that were dropped since stay as they are.
 pub(super) fn closed_hour(
     state: &mut State,
     row: &Row,
@@ -62,6 +63,9 @@ pub(super) fn closed_hour(
     let known = state.writer.closed_hour(device, hour)?;
     let open = OpenHour::with(known, hour, (row.seq, arrival.prev), arrival.observed);
     state.writer.put_chain(device, &open)?;
+    if state.writer.lacks_readings(device, &open)? {
+        return Ok(());
+    }
     let judged = state.judge.judged_already(device.0, hour);
     let before = means(state, device, &judged, hour)?;
     let sums = match arrival.revises {

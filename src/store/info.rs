@@ -1,6 +1,7 @@
 //! How large the store is, of what, and how fast it grows.
 
 use super::read::{Reader, Res};
+use super::retain::Dropped;
 use crate::air::{Hour, Stamp};
 use std::time::Duration;
 
@@ -50,6 +51,21 @@ pub struct Tier {
     pub oldest: Option<String>,
     /// The newest such time.
     pub newest: Option<String>,
+    /// What was dropped of it, by the limit that it was beyond.
+    pub dropped: Vec<Gone>,
+}
+
+/// What was dropped of a tier.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Gone {
+    /// The limit: `age`, `size` or `hard`.
+    pub beyond: &'static str,
+    /// Readings; of `hours`, closed hours of series.
+    pub values: u64,
+    /// From this hour on nothing is missing, as RFC 3339.
+    pub before: String,
+    /// When something was dropped last, as RFC 3339.
+    pub at: String,
 }
 
 /// The size of one table.
@@ -61,6 +77,17 @@ pub struct TableInfo {
     pub rows: u64,
     /// Its bytes on disk, with its indices.
     pub bytes: u64,
+}
+
+impl Gone {
+    fn of(dropped: &Dropped) -> Gone {
+        Gone {
+            beyond: dropped.beyond,
+            values: dropped.count,
+            before: dropped.before.start().to_string(),
+            at: dropped.at.to_string(),
+        }
+    }
 }
 
 impl Reader {
@@ -106,6 +133,7 @@ impl Reader {
         let sealed =
             self.number(&format!("SELECT sum(readings) FROM history WHERE {counted}"))? as u64;
         let hours = self.number("SELECT count(*) FROM hours")? as u64;
+        let gone = self.dropped()?;
         let hour = |n: i64| Hour(n as i32).start();
         let tier = |name: &'static str, values: u64, ends: Option<(Stamp, Stamp)>| Tier {
             name,
@@ -114,7 +142,9 @@ impl Reader {
             bytes_per_value: (values > 0).then(|| bytes(name) as f64 / values as f64),
             oldest: ends.map(|(oldest, _)| oldest.to_string()),
             newest: ends.map(|(_, newest)| newest.to_string()),
+            dropped: gone.iter().filter(|d| d.tier == name).map(Gone::of).collect(),
         };
+        let dropped: u64 = gone.iter().filter(|d| d.tier == "history").map(|d| d.count).sum();
         let rows = "journal WHERE seq > (SELECT through FROM sealed)";
         let journal = self.ends("min(received), max(received)", rows)?;
         let history = self.ends("min(first), max(last)", &format!("history WHERE {counted}"))?;
@@ -122,7 +152,7 @@ impl Reader {
         let hourly = |ends: Option<(i64, i64)>| ends.map(|(a, b)| (hour(a), hour(b)));
         let journal = journal.map(|(a, b)| (Stamp(a), Stamp(b)));
         Ok(vec![
-            tier("journal", readings.saturating_sub(sealed), journal),
+            tier("journal", readings.saturating_sub(sealed + dropped), journal),
             tier("history", sealed, hourly(history)),
             tier("hours", hours, hourly(closed)),
         ])

@@ -18,6 +18,7 @@
 //! |---|---|---|
 //! | `journal` | every arrival, the readings it brought, closings | each batch |
 //! | `history`, `sealed` | readings that have left the journal for compressed blocks | when rows are old enough |
+//! | `dropped` | how much was dropped of history and hours | with each piece |
 //! | `hours`, `chains`, `zone_hours` | closed hours of series, heads, zones | when an hour closes |
 //! | `ledger` | counts per source, device and hour | when an hour of receipt is over |
 //! | `ledger_moves` | what left quarantine after all | as it happens |
@@ -53,6 +54,7 @@ mod quarantine;
 mod query;
 mod read;
 mod replays;
+mod retain;
 mod row;
 mod schema;
 mod sealed;
@@ -68,12 +70,13 @@ pub use disk::Disk;
 pub use forecasts::{ForecastFilter, ForecastRow};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use index::{DeviceIndex, Index, OpenHour, Over};
-pub use info::{Info, TableInfo, Tier};
+pub use info::{Gone, Info, TableInfo, Tier};
 pub use ledger::{Counts, LedgerKey, LedgerLine, NamedLedgerLine};
 pub use quarantine::{Aside, AsideSize, Oldest};
 pub use query::HourPlace;
 pub use read::{Filter, Reader};
 pub use replays::Replay;
+pub use retain::{Dropped, Hard, KeepRule, Retained, retain};
 pub use schema::{StoreError, lock};
 pub use sealed::{Kept, PartInfo, SealRule, pass};
 pub use statements::Share;

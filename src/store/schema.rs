@@ -142,8 +142,9 @@ pub fn open_reader(dir: &Path) -> Result<Connection, StoreError> {
     let conn = Connection::open_with_flags(&path, flags).map_err(|e| classify(&path, e))?;
     conn.busy_timeout(BUSY_MAX).map_err(|e| classify(&path, e))?;
     steady(&conn).map_err(|e| classify(&path, e))?;
-    if identity(&conn, &path)? < VERSION_WITH_HISTORY {
-        conn.execute_batch(NOTHING_SEALED).map_err(|e| classify(&path, e))?;
+    let version = identity(&conn, &path)?;
+    for (_, tables) in STAND_INS.iter().filter(|(since, _)| version < *since) {
+        conn.execute_batch(tables).map_err(|e| classify(&path, e))?;
     }
     Ok(conn)
 }
@@ -203,9 +204,9 @@ fn could_not_write(e: &rusqlite::Error) -> bool {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 9] = [
+const VERSIONS: [&str; 10] = [
     VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8,
-    VERSION_9,
+    VERSION_9, VERSION_10,
 ];
 
 const VERSION_1: &str = "
@@ -312,14 +313,24 @@ CREATE UNIQUE INDEX history_upto ON history (upto);
 CREATE TABLE sealed (id INTEGER PRIMARY KEY CHECK (id = 1), through INTEGER NOT NULL);
 INSERT INTO sealed (id, through) VALUES (1, 0);
 ";
-/// What stands for it in a store of an older version that is only read: nothing
-/// is sealed there.
-const NOTHING_SEALED: &str = "
-CREATE TEMP TABLE history (device, upto, first, last, rows, readings, block);
-CREATE TEMP TABLE sealed AS SELECT 1 AS id, 0 AS through;
+
+/// What was dropped, by table and by what it was beyond, and the oldest parts first.
+const VERSION_10: &str = "
+CREATE TABLE dropped (tier TEXT NOT NULL, beyond TEXT NOT NULL, count INTEGER NOT NULL, before INTEGER NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY (tier, beyond)) WITHOUT ROWID;
+CREATE INDEX history_age ON history (last, upto, readings, length(block));
 ";
-/// The version from which on a store has history.
-const VERSION_WITH_HISTORY: i32 = 9;
+
+/// What stands for later tables in a store of an older version that is only read,
+/// by the version that has them: nothing is sealed there, and nothing dropped.
+const STAND_INS: [(i32, &str); 2] = [
+    (
+        9,
+        "CREATE TEMP TABLE history (device, upto, first, last, rows, readings, block);
+         CREATE TEMP TABLE sealed AS SELECT 1 AS id, 0 AS through;",
+    ),
+    (10, "CREATE TEMP TABLE dropped (tier, beyond, count, before, at);"),
+];
 
 #[cfg(test)]
 mod tests {
@@ -327,14 +338,42 @@ mod tests {
     use crate::air::Stamp;
     use crate::store::Writer;
 
-    /// A store as the version before left it.
-    fn of_version_1(dir: &Path) {
+    /// A store as an earlier version left it, with some rows.
+    fn of_version(dir: &Path, version: usize, rows: &str) {
         let conn = Connection::open(file(dir)).unwrap();
         prepare(&conn).unwrap();
-        let marks = format!("PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1;");
+        let (owner, steps) = (APPLICATION_ID, VERSIONS[..version].concat());
+        let marks = format!("PRAGMA application_id = {owner}; PRAGMA user_version = {version};");
+        conn.execute_batch(&format!("BEGIN; {steps} {marks} {rows} COMMIT;")).unwrap();
+    }
+
+    fn of_version_1(dir: &Path) {
         let rows = "INSERT INTO sources (id, name) VALUES (7, 'city');
                     INSERT INTO devices (id, name, source) VALUES (1, 'd', 7);";
-        conn.execute_batch(&format!("BEGIN; {VERSION_1} {marks} {rows} COMMIT;")).unwrap();
+        of_version(dir, 1, rows);
+    }
+
+    #[test]
+    fn a_store_of_version_9_is_read_as_it_is_and_can_be_dropped_from_once_it_is_opened() {
+        let dir = tempfile::tempdir().unwrap();
+        let rows = "INSERT INTO history (device, upto, first, last, rows, readings, block)
+                      VALUES (1, 5, 10, 20, 2, 3, x'00'), (1, 9, 0, 12, 1, 4, x'0000');
+                    UPDATE sealed SET through = 9;
+                    INSERT INTO journal (seq, tag, received) VALUES (10, 8, 72000000);";
+        of_version(dir.path(), 9, rows);
+        let reader = crate::store::Reader::open(dir.path()).unwrap();
+        assert_eq!(reader.dropped().unwrap(), []);
+        drop(reader);
+        let mut writer = Writer::open(dir.path()).unwrap();
+        let beyond = crate::flow::Limit::Age;
+        let work = crate::flow::Upkeep::DropParts { parts: vec![9, 7, 10], beyond };
+        assert!(writer.upkeep(&work).unwrap());
+        let dropped = crate::store::Reader::open(dir.path()).unwrap().dropped().unwrap();
+        assert_eq!(dropped.len(), 1);
+        assert_eq!(
+            (dropped[0].count, dropped[0].before.0, dropped[0].at),
+            (4, 13, Stamp(72_000_000))
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 use super::body::encode_body;
 use super::index::OpenHour;
 use super::read::closed_hour;
+use super::retain::dropped_before;
 use super::row::{LEFT_QUARANTINE, RawRow};
 use super::schema::{StoreError, classify, file, open_writer};
 use super::sealed::Unpacked;
@@ -35,6 +36,8 @@ pub struct Writer {
     pub(super) last: Committed,
     /// The last journal row that is sealed.
     pub(super) through: i64,
+    /// Readings of hours before this one may have been dropped.
+    pub(super) dropped_before: Hour,
     pub(super) unpacked: RefCell<Unpacked>,
     body: Vec<u8>,
 }
@@ -65,6 +68,7 @@ impl Writer {
             label_names: HashMap::new(),
             last: Committed::default(),
             through: 0,
+            dropped_before: Hour(i32::MIN),
             unpacked: RefCell::default(),
             body: Vec::new(),
         };
@@ -108,6 +112,7 @@ impl Writer {
             self.label_names.insert(id, label.clone());
             self.labels.insert(label, id);
         }
+        self.dropped_before = dropped_before(&self.conn)?;
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Counters, gauges and histograms under fixed names.
 //!
-//! Counters and histograms are fed by the stages as things happen. Gauges that
-//! the store can answer (levels, outbox, size, how far forwarding is) are not
+//! Counters and histograms are fed by the stages as things happen. What the store
+//! can answer (levels, outbox, size, what was dropped, how far forwarding is) is not
 //! fed at all: whoever renders reads them from the store first, as
 //! [`StoreFigures`], so they are true right after a restart too.
 
@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Metric, Registry};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The media type of [`Metrics::render`].
@@ -65,6 +66,7 @@ struct Inward {
     mqtt_connected: Gauges<1>,
     source_silent: Gauges<1>,
     store_bytes: Gauges<1>,
+    store_dropped: Counters<2>,
     disk_free: Gauge,
     disk_full: Gauge,
     series: Gauge,
@@ -109,6 +111,8 @@ pub struct SourceMetrics {
 pub struct StoreFigures {
     /// Bytes on disk by tier.
     pub bytes: Vec<(String, u64)>,
+    /// Tier, the limit that it was beyond, how much of it was dropped.
+    pub dropped: Vec<(String, String, u64)>,
     /// Ladder, scope, level, and whether the ladder stands there now.
     pub levels: Vec<(String, String, String, bool)>,
     /// Receiver, notices pending, notices given up.
@@ -138,6 +142,7 @@ impl Inward {
             mqtt_connected: put(r, "dustline_mqtt_connected", "1 while connected and subscribed", Family::default()),
             source_silent: put(r, "dustline_source_silent", "1 while a source should speak and does not", Family::default()),
             store_bytes: put(r, "dustline_store_bytes", "Bytes on disk", Family::default()),
+            store_dropped: put(r, "dustline_store_dropped", "Readings and hours dropped, by the limit they were beyond", Family::default()),
             disk_free: put(r, "dustline_disk_free_bytes", "Bytes left on the disk of the store", Gauge::default()),
             disk_full: put(r, "dustline_disk_full", "1 while messages wait for room on the disk", Gauge::default()),
             series: put(r, "dustline_series", "Series with readings", Gauge::default()),
@@ -273,6 +278,10 @@ impl Metrics {
         m.exercises_open.set(signed(figures.incidents.1));
         for (tier, bytes) in &figures.bytes {
             inward.store_bytes.get_or_create(&[("tier", tier.clone())]).set(signed(*bytes));
+        }
+        for (tier, beyond, count) in &figures.dropped {
+            let of = [("tier", tier.clone()), ("beyond", beyond.clone())];
+            inward.store_dropped.get_or_create(&of).inner().store(*count, Ordering::Relaxed);
         }
         for (ladder, scope, level, here) in &figures.levels {
             let of =

@@ -1,7 +1,7 @@
 //! The loop: a pass over the store, a rest, the next.
 
-use crate::flow::{self, Command, Event, Upkeep};
-use crate::store::{Reader, SealRule, StoreError, pass};
+use crate::flow::{self, Command, Event, Operational, STORE_LIMIT, Upkeep};
+use crate::store::{Hard, KeepRule, Reader, Retained, SealRule, StoreError, pass, retain};
 use crate::telemetry::Part;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -24,8 +24,10 @@ const LEAVES_MAX: Duration = Duration::from_millis(50);
 pub struct Context {
     /// A reader of its own.
     pub reader: Reader,
-    /// What is sealed.
-    pub rule: SealRule,
+    /// What is sealed; `None`: nothing is.
+    pub seal: Option<SealRule>,
+    /// What is kept.
+    pub keep: KeepRule,
     /// To the single writer.
     pub commands: mpsc::Sender<Event>,
     /// The state of the loop.
@@ -43,24 +45,25 @@ pub enum UpkeepError {
     Cut(#[from] tokio::task::JoinError),
 }
 
-/// Seals and merges until told to stop.
+/// Seals, merges and drops until told to stop.
 ///
 /// # Errors
 /// If the store cannot be read. Damage is not: it is shown, and nothing is sealed.
 pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<(), UpkeepError> {
-    let Context { mut reader, rule, commands, part } = context;
-    let rest = (rule.after / 8).clamp(REST_MIN, REST);
+    let Context { reader, seal, keep, commands, part } = context;
+    let after = seal.as_ref().map_or(REST, |seal| seal.after / 8);
+    let rest = after.clamp(REST_MIN, REST);
     let (runtime, to_stop) = (Handle::current(), stop.clone());
     let desk = Desk { commands, stop: to_stop, part: part.clone(), runtime };
+    let mut work = Work { reader, seal, keep, retained: Retained::default(), desk };
     loop {
         part.turned();
-        let (rule, desk) = (rule.clone(), desk.clone());
         let one = tokio::task::spawn_blocking(move || {
-            let done = one_pass(&mut reader, &rule, &desk);
-            (reader, done)
+            let done = work.pass();
+            (work, done)
         });
         let (back, done) = one.await?;
-        reader = back;
+        work = back;
         match done {
             Ok(()) => part.ok(),
             Err(StoreError::Damaged { what, .. }) => {
@@ -79,14 +82,83 @@ pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<()
     }
 }
 
-fn one_pass(reader: &mut Reader, rule: &SealRule, desk: &Desk) -> Result<(), StoreError> {
-    let began = Instant::now();
-    let rows = pass(reader, rule, |work| Ok::<_, StoreError>(desk.done(work)))?;
-    if rows > 0 {
-        let took_ms = began.elapsed().as_millis() as u64;
-        tracing::info!(rows, took_ms, "old rows of the journal are sealed into history");
+/// What a pass is made with.
+struct Work {
+    reader: Reader,
+    seal: Option<SealRule>,
+    keep: KeepRule,
+    retained: Retained,
+    desk: Desk,
+}
+
+impl Work {
+    fn pass(&mut self) -> Result<(), StoreError> {
+        // Sealed rows take far less room: first they are made, then some may go.
+        self.seal_what_is_old()?;
+        self.drop_what_is_beyond()
     }
-    Ok(())
+
+    fn seal_what_is_old(&mut self) -> Result<(), StoreError> {
+        let Some(mut rule) = self.seal.clone() else { return Ok(()) };
+        if self.reader.is_over(&self.keep)? {
+            // Targets find in history what they do not have.
+            rule.targets.clear();
+        }
+        let began = Instant::now();
+        let desk = &self.desk;
+        let rows = pass(&mut self.reader, &rule, |work| Ok::<_, StoreError>(desk.done(work)))?;
+        if rows > 0 {
+            let took_ms = began.elapsed().as_millis() as u64;
+            tracing::info!(rows, took_ms, "old rows of the journal are sealed into history");
+        }
+        Ok(())
+    }
+
+    fn drop_what_is_beyond(&mut self) -> Result<(), StoreError> {
+        if !self.keep.drops() {
+            return Ok(());
+        }
+        let before = self.reader.dropped()?;
+        let (desk, was) = (&self.desk, self.retained);
+        self.retained =
+            retain(&mut self.reader, &self.keep, was, |work| Ok::<_, StoreError>(desk.done(work)))?;
+        let after = self.reader.dropped()?;
+        for gone in after.iter().filter(|gone| !before.contains(gone)) {
+            let (tier, beyond, all) = (gone.tier, gone.beyond, gone.count);
+            let known = before.iter().find(|b| (b.tier, b.beyond) == (tier, beyond));
+            let count = all - known.map_or(0, |known| known.count);
+            tracing::info!(tier, beyond, count, all, "what is beyond a limit is dropped");
+        }
+        self.tell_of_the_hard_limit()
+    }
+
+    /// The hard limit is said aloud for as long as it is near once it was reached.
+    fn tell_of_the_hard_limit(&self) -> Result<(), StoreError> {
+        let active = match self.retained.hard {
+            Hard::Far => false,
+            Hard::Near => return Ok(()),
+            Hard::Reached => true,
+        };
+        let conditions = self.reader.conditions()?;
+        let holds = conditions.iter().any(|(kind, ..)| kind == STORE_LIMIT);
+        let Some(at) = self.reader.last_received()?.filter(|_| holds != active) else {
+            return Ok(());
+        };
+        let mib = self.keep.hard_bytes >> 20;
+        let detail = match active {
+            true => format!(
+                "the store reached hard_mib ({mib} MiB): its oldest readings and hours are \
+                 dropped, also if something needs them; raise it, or look at what is behind"
+            ),
+            false => "over".to_owned(),
+        };
+        let subject = "store".to_owned();
+        let operational = Operational { kind: STORE_LIMIT, subject, active, at, detail };
+        // If the writer is gone, the next start says it.
+        let event = Event::Command(Command::Operational(operational));
+        let _ = self.desk.commands.blocking_send(event);
+        Ok(())
+    }
 }
 
 /// Where a pass hands in its pieces.

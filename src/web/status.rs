@@ -3,7 +3,7 @@
 use super::problem::Problem;
 use super::{Ctx, auth};
 use crate::rules::{EMERGENCY, NONE};
-use crate::store::{LevelRow, Reader};
+use crate::store::{Dropped, LevelRow, Reader};
 use crate::telemetry::{self, PartReport, StoreFigures};
 use axum::Json;
 use axum::extract::State;
@@ -98,7 +98,9 @@ fn figures(ctx: &Ctx, reader: &Reader) -> Result<StoreFigures, Problem> {
             + behind(last.hour, sent.hour);
         forward.push((target.name.clone(), rows));
     }
+    let of = |d: Dropped| (d.tier.to_owned(), d.beyond.to_owned(), d.count);
     Ok(StoreFigures {
+        dropped: reader.dropped()?.into_iter().map(of).collect(),
         bytes: vec![("database".to_owned(), reader.bytes())],
         levels: reader.levels()?.iter().flat_map(|l| level_figures(ctx, l)).collect(),
         outbox: outbox.into_iter().map(|(receiver, (p, d))| (receiver, p, d)).collect(),

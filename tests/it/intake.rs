@@ -9,6 +9,7 @@ mod keeps;
 mod order;
 mod quarantine;
 mod remembers;
+mod retains;
 pub mod rig;
 pub mod scenario;
 mod seals;

@@ -186,9 +186,7 @@ async fn sent(
 
 /// Two lasers of a device at an instant, as a bridge publishes a PurpleAir's JSON.
 fn purpleair(device: &str, at: Stamp, a: f64, b: f64) -> String {
-    format!(
-        r#"{{"SensorId":"{device}","DateTime":"{at}","pm2_5_atm":{a},"pm2_5_atm_b":{b}}}"#
-    )
+    format!(r#"{{"SensorId":"{device}","DateTime":"{at}","pm2_5_atm":{a},"pm2_5_atm_b":{b}}}"#)
 }
 
 /// Sends the lasers of PurpleAirs through a broker to a daemon; what was flagged of

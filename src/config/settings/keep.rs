@@ -13,6 +13,21 @@ pub struct Ledger {
     pub key_file: Option<PathBuf>,
 }
 
+/// For how long readings and hours are kept, and how much of them. Zero, the default
+/// of each: for ever, and however much it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// Readings that are sealed, by their own time.
+    pub readings: Duration,
+    /// Bytes of them; beyond, the oldest go.
+    pub readings_bytes: u64,
+    /// Closed hours.
+    pub hours: Duration,
+    /// Bytes that the whole store may have in use; beyond, the oldest go although
+    /// something still needs them.
+    pub hard_bytes: u64,
+}
+
 /// How much may be set aside; beyond, the oldest is dropped and counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quarantine {

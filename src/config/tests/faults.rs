@@ -318,3 +318,25 @@ fn a_plain_topic_must_say_which_quantity_it_is() {
         ],
     );
 }
+
+#[test]
+fn what_is_dropped_must_be_sealed_and_past_all_correction() {
+    check(
+        "[store.keep]\nreadings = \"400d\"\nhard_mib = 1",
+        &[
+            "2:12: store.keep.readings: readings are dropped once they are sealed, and they never \
+             are; set seal_after in [store], such as \"2d\"",
+            "3:12: store.keep.hard_mib: readings are dropped once they are sealed, and they never \
+             are; set seal_after in [store], such as \"2d\"",
+        ],
+    );
+    let short = "is shorter than judgement.revise_within: late data correct hours so far back; \
+                 make it longer, or revise_within shorter";
+    check(
+        "[store]\nseal_after = \"1h\"\n[store.keep]\nreadings = \"71h\"\nhours = \"2d\"",
+        &[
+            &format!("4:12: store.keep.readings: {short}"),
+            &format!("5:9: store.keep.hours: {short}"),
+        ],
+    );
+}

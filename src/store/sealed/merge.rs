@@ -18,17 +18,23 @@ pub(super) const AT_ONCE: usize = 8;
 const FULL: u32 = ROWS_MAX as u32 / 2;
 
 /// The next parts to become one, oldest first, out of those of a device in the
-/// order of their age; `None` if fewer than `least` (at least 2) fit together.
-pub(super) fn to_merge(parts: &[PartInfo], least: usize) -> Option<Range<usize>> {
-    let newest_of = |tier: u32| {
-        let older = parts.iter().rposition(|p| tier_of(p.rows) > tier);
+/// order of their age; `None` if fewer than `least` (at least 2) fit together. They
+/// reach over so many hours at most; one that reaches over half of that is full.
+pub(super) fn to_merge(parts: &[PartInfo], least: usize, reach: i32) -> Option<Range<usize>> {
+    let tier = |p: &PartInfo| match p.last.0.saturating_sub(p.first.0) > reach / 2 {
+        true => u32::MAX,
+        false => tier_of(p.rows),
+    };
+    let newest_of = |than: u32| {
+        let older = parts.iter().rposition(|p| tier(p) > than);
         older.map_or(0, |place| place + 1)
     };
     let begin = (0..=tier_of(FULL)).map(newest_of).find(|begin| parts.len() - begin >= least)?;
-    let mut rows = 0;
+    let (mut rows, mut first, mut last) = (0, i32::MAX, i32::MIN);
     let fits = |p: &&PartInfo| {
         rows += p.rows as usize;
-        rows <= ROWS_MAX
+        (first, last) = (first.min(p.first.0), last.max(p.last.0));
+        rows <= ROWS_MAX && last.saturating_sub(first) <= reach
     };
     let count = parts.iter().skip(begin).take_while(fits).count();
     (count > 1).then_some(begin..begin + count)
@@ -70,18 +76,32 @@ mod tests {
 
     #[test]
     fn eight_parts_of_a_size_become_one_and_seven_do_not() {
-        assert_eq!(to_merge(&parts(&[24; 7]), AT_ONCE), None);
-        assert_eq!(to_merge(&parts(&[24; 8]), AT_ONCE), Some(0..8));
-        assert_eq!(to_merge(&parts(&[3_000, 24, 24, 24]), AT_ONCE), None);
-        assert_eq!(to_merge(&[], 2), None);
+        assert_eq!(to_merge(&parts(&[24; 7]), AT_ONCE, i32::MAX), None);
+        assert_eq!(to_merge(&parts(&[24; 8]), AT_ONCE, i32::MAX), Some(0..8));
+        assert_eq!(to_merge(&parts(&[3_000, 24, 24, 24]), AT_ONCE, i32::MAX), None);
+        assert_eq!(to_merge(&[], 2, i32::MAX), None);
     }
 
     #[test]
     fn small_parts_behind_large_ones_go_with_them() {
         let mixed = [200, 1, 200, 1, 200, 1, 200, 1];
-        assert_eq!(to_merge(&parts(&mixed), AT_ONCE), Some(0..8));
+        assert_eq!(to_merge(&parts(&mixed), AT_ONCE, i32::MAX), Some(0..8));
         let full = [4_000, 600, 600, 600, 600, 600, 600, 600, 600];
-        assert_eq!(to_merge(&parts(&full), AT_ONCE), Some(1..7));
+        assert_eq!(to_merge(&parts(&full), AT_ONCE, i32::MAX), Some(1..7));
+    }
+
+    #[test]
+    fn parts_that_reach_too_far_together_stay_apart() {
+        // One for each day, of an hour's row each.
+        let mut days = parts(&[24; 30]);
+        for (day, part) in (0..).zip(&mut days) {
+            (part.first, part.last) = (Hour(day * 24), Hour(day * 24 + 23));
+        }
+        assert_eq!(to_merge(&days, AT_ONCE, i32::MAX), Some(0..30));
+        assert_eq!(to_merge(&days, AT_ONCE, 10 * 24), Some(0..10));
+        days[0].last = Hour(150);
+        assert_eq!(to_merge(&days, AT_ONCE, 10 * 24), Some(1..11), "the first is full");
+        assert_eq!(to_merge(&days, AT_ONCE, 40), None);
     }
 
     proptest! {
@@ -92,7 +112,7 @@ mod tests {
             for rows in sizes {
                 all.push(rows);
                 sum += u64::from(rows);
-                while let Some(range) = to_merge(&parts(&all), AT_ONCE) {
+                while let Some(range) = to_merge(&parts(&all), AT_ONCE, i32::MAX) {
                     let rows: u32 = all[range.clone()].iter().sum();
                     prop_assert!(rows as usize <= ROWS_MAX && range.len() > 1);
                     all.splice(range, [rows]);

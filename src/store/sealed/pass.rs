@@ -30,6 +30,17 @@ pub struct SealRule {
     pub targets: Vec<String>,
     /// Whether all that can be is sealed and merged, however little it is.
     pub all: bool,
+    /// Over how long a time parts become one: what is dropped goes by whole parts.
+    /// Zero: any.
+    pub reach: Duration,
+}
+
+impl SealRule {
+    /// Over how many hours parts become one.
+    fn reach(&self) -> i32 {
+        let hours = i32::try_from(self.reach.as_secs() / 3_600).unwrap_or(i32::MAX);
+        if self.reach.is_zero() { i32::MAX } else { hours.max(1) }
+    }
 }
 
 /// Seals and merges as far as the rule says. `write` has the writer do a piece, and
@@ -53,10 +64,10 @@ pub fn pass<E: From<StoreError>>(
         }
         sealed += step.through - step.after;
         while write(Upkeep::Trim { rows: TRIMMED })? {}
-        merge(reader, Some(step), AT_ONCE, write)?;
+        merge(reader, Some(step), (AT_ONCE, rule.reach()), write)?;
     }
     if rule.all {
-        merge(reader, None, 2, write)?;
+        merge(reader, None, (2, rule.reach()), write)?;
     }
     Ok(sealed)
 }
@@ -124,14 +135,14 @@ fn pieces(parts: Vec<Part>) -> Vec<Vec<Part>> {
 fn merge<E: From<StoreError>>(
     reader: &mut Reader,
     step: Option<Step>,
-    least: usize,
+    (least, reach): (usize, i32),
     write: &mut impl FnMut(Upkeep) -> Result<bool, E>,
 ) -> Result<(), E> {
     let after = step.map_or(0, |step| step.after);
     for device in reader.devices_with_parts(after)? {
         loop {
             let parts = reader.parts_of(device)?;
-            let Some(range) = to_merge(&parts, least) else { break };
+            let Some(range) = to_merge(&parts, least, reach) else { break };
             let before = range.start.checked_sub(1).and_then(|place| parts.get(place));
             let after = before.map_or(0, |part| part.upto);
             let some = parts.get(range).unwrap_or_default();

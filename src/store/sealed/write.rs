@@ -35,6 +35,9 @@ impl Writer {
                 self.put_part(part)?;
                 Ok(true)
             }
+            Upkeep::DropParts { .. } | Upkeep::DropHours { .. } | Upkeep::DropZoneHours { .. } => {
+                self.drop_kept(work)
+            }
         }
     }
 

@@ -2,7 +2,7 @@ use super::*;
 use std::collections::BTreeSet;
 
 /// Name and labels of every metric, as published.
-const PUBLISHED: [&str; 30] = [
+const PUBLISHED: [&str; 31] = [
     "dustline_arrivals_total{source}",
     "dustline_readings_stored_total{source}",
     "dustline_duplicates_total{source}",
@@ -18,6 +18,7 @@ const PUBLISHED: [&str; 30] = [
     "dustline_mqtt_connected{source}",
     "dustline_source_silent{source}",
     "dustline_store_bytes{tier}",
+    "dustline_store_dropped_total{beyond,tier}",
     "dustline_disk_free_bytes{}",
     "dustline_disk_full{}",
     "dustline_series{}",
@@ -38,6 +39,7 @@ const PUBLISHED: [&str; 30] = [
 fn figures() -> StoreFigures {
     StoreFigures {
         bytes: vec![("database".into(), 4096)],
+        dropped: vec![("history".into(), "age".into(), 12)],
         levels: vec![("kr-pm25".into(), "zone/seoul".into(), "advisory".into(), true)],
         outbox: vec![("desk".into(), 2, 1)],
         forward: vec![("main".into(), 7)],

@@ -4,10 +4,11 @@
 use dustline::air::Stamp;
 use dustline::clock::Clock;
 use dustline::config::{self, Settings};
-use dustline::flow::{self, Arrival, Command, Event, Receipt, SourceId};
+use dustline::flow::{self, Arrival, Command, Event, Receipt, SourceId, Upkeep};
 use dustline::intake::{Intake, Parts, Plan};
 use dustline::store::{
-    ChangeRow, Counts, Filter, LedgerLine, Reader, SealRule, StoreError, Writer, pass,
+    ChangeRow, Counts, Filter, KeepRule, LedgerLine, Reader, Retained, SealRule, StoreError,
+    Writer, pass, retain,
 };
 use dustline::telemetry::{Health, Metrics};
 use std::path::Path;
@@ -130,14 +131,34 @@ impl Rig {
 
     /// Seals and merges what came in so long before the newest row.
     pub fn seal(&mut self, after: Duration) -> i64 {
+        self.seal_by(&SealRule { after, all: true, ..SealRule::default() })
+    }
+
+    /// Seals and merges as a rule says.
+    pub fn seal_by(&mut self, rule: &SealRule) -> i64 {
         let mut reader = self.reader();
-        let rule = SealRule { after, all: true, ..SealRule::default() };
-        let rows = pass(&mut reader, &rule, |work| {
-            let (reply, mut answer) = flow::reply();
-            self.turn(vec![Event::Command(Command::Upkeep { work, reply })]);
-            Ok::<_, StoreError>(answer.try_recv().unwrap())
-        });
-        rows.unwrap()
+        pass(&mut reader, rule, |work| Ok::<_, StoreError>(self.upkeep(work))).unwrap()
+    }
+
+    /// Drops what is beyond what is to be kept.
+    pub fn keep(&mut self, rule: &KeepRule) -> Retained {
+        let mut reader = self.reader();
+        let before = Retained::default();
+        retain(&mut reader, rule, before, |work| Ok::<_, StoreError>(self.upkeep(work))).unwrap()
+    }
+
+    /// Has a piece of upkeep done.
+    pub fn upkeep(&mut self, work: Upkeep) -> bool {
+        let (reply, mut answer) = flow::reply();
+        self.turn(vec![Event::Command(Command::Upkeep { work, reply })]);
+        answer.try_recv().unwrap()
+    }
+
+    /// Notes that a target of `forward` has everything up to here.
+    pub fn forwarded(&mut self, target: &str, (journal, hour): (i64, i64)) {
+        let target = target.to_owned();
+        let command = Command::Forwarded { target, journal, change: 0, hour };
+        self.turn(vec![Event::Command(command)]);
     }
 
     pub fn arrival(&mut self, topic: &str, payload: &str, at: Stamp) -> Arrival {
