@@ -34,7 +34,7 @@ pub struct Share {
 
 impl Reader {
     /// How much a target has of the `stored` readings that were received in the hours
-    /// of `[from, to)`. Reads the rows that it does not have.
+    /// of `[from, to)`. Reads the rows that it does not have, sealed or not.
     pub fn share(&mut self, target: &str, (from, to): (Hour, Hour), stored: u64) -> Res<Share> {
         let after = self.cursor(target)?.journal;
         let waiting = self.readings_received(after, from, to)?.min(stored);
@@ -73,7 +73,31 @@ impl Reader {
     }
 
     /// Readings in the rows after one that were received in the hours of `[from, to)`.
+    /// Of a sealed part that reaches behind that row all rows count: it is sent as a
+    /// whole.
     pub fn readings_received(&mut self, after: i64, from: Hour, to: Hour) -> Res<u64> {
+        self.at_once(|reader| {
+            let sealed = reader.sealed_received(after, from, to)?;
+            Ok(sealed + reader.journal_received(after, from, to)?)
+        })
+    }
+
+    fn sealed_received(&mut self, after: i64, from: Hour, to: Hour) -> Res<u64> {
+        let (mut after, mut readings) = (after, 0);
+        loop {
+            let parts = self.parts_after(after, STEP)?;
+            let Some(last) = parts.last() else { return Ok(readings) };
+            after = last.upto;
+            for part in &parts {
+                let rows = self.unpack(part)?;
+                let within = |at: Stamp| at >= from.start() && at < to.start();
+                let some = rows.iter().filter(|row| within(row.received));
+                readings += some.map(|row| row.values.len() as u64).sum::<u64>();
+            }
+        }
+    }
+
+    fn journal_received(&mut self, after: i64, from: Hour, to: Hour) -> Res<u64> {
         let mut after = after.max(self.row_before(from.start())?);
         let mut readings = 0;
         loop {
