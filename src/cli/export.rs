@@ -6,6 +6,8 @@
 //! and time the last one counts. Hours come by device, then time. All of it is as
 //! of one moment, and memory does not grow with what is exported.
 
+mod cells;
+mod parquet;
 mod sink;
 
 use super::Failure;
@@ -71,6 +73,8 @@ enum ExportFormat {
     Jsonl,
     /// Line protocol, precision milliseconds, as it is forwarded.
     Line,
+    /// Parquet: the columns of csv with their kinds, times in milliseconds.
+    Parquet,
 }
 
 fn parse_quantity(text: &str) -> Result<Quantity, String> {
@@ -150,16 +154,15 @@ pub fn run(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let devices = places.wanted(&mut reader, args.device.as_deref(), args.station.as_deref())?;
     let devices = devices.map(HashSet::from_iter);
     let export = Export { args, places, devices };
-    let columns = match args.kind {
-        Kind::Readings => &READING_COLUMNS[..],
-        Kind::Hours => &HOUR_COLUMNS[..],
-    };
-    let mut sink = Sink::start(args.format, columns, out)?;
+    let mut sink = match args.kind {
+        Kind::Readings => Sink::start::<ReadingRow<'_>>(args.format, &READING_COLUMNS, out),
+        Kind::Hours => Sink::start::<HourLine<'_>>(args.format, &HOUR_COLUMNS, out),
+    }?;
     reader.at_once(|reader| match args.kind {
         Kind::Readings => export.readings(reader, &mut sink),
         Kind::Hours => export.hours(reader, &mut sink),
     })?;
-    sink.flush()
+    sink.finish()
 }
 
 impl Export<'_> {

@@ -7,6 +7,7 @@ mod deliver;
 mod demo;
 mod deploy;
 mod explain;
+mod export;
 mod faults;
 mod forecasts;
 mod formats;

@@ -2,6 +2,7 @@
 
 use super::super::{Code, Failure};
 use super::ExportFormat;
+use super::parquet::{Cells, Parquet};
 use serde::Serialize;
 use std::io::Write;
 
@@ -10,11 +11,16 @@ pub(super) enum Sink<W: Write> {
     Csv(Box<csv::Writer<W>>),
     Jsonl(W),
     Line(W, String),
+    Parquet(Box<Parquet<W>>),
 }
 
 impl<W: Write> Sink<W> {
-    /// A sink that has written its header: also when no row follows.
-    pub fn start(format: ExportFormat, columns: &[&str], out: W) -> Result<Sink<W>, Failure> {
+    /// A sink for such rows that has written its header: also when none follows.
+    pub fn start<R: Cells>(
+        format: ExportFormat,
+        columns: &[&str],
+        out: W,
+    ) -> Result<Sink<W>, Failure> {
         Ok(match format {
             ExportFormat::Csv => {
                 let mut csv = csv::WriterBuilder::new().has_headers(false).from_writer(out);
@@ -23,11 +29,12 @@ impl<W: Write> Sink<W> {
             }
             ExportFormat::Jsonl => Sink::Jsonl(out),
             ExportFormat::Line => Sink::Line(out, String::new()),
+            ExportFormat::Parquet => Sink::Parquet(Box::new(Parquet::start::<R>(columns, out)?)),
         })
     }
 
     /// Writes a row; not for line protocol, which has [`Sink::text`].
-    pub fn row(&mut self, row: &impl Serialize) -> Result<(), Failure> {
+    pub fn row(&mut self, row: &(impl Serialize + Cells)) -> Result<(), Failure> {
         match self {
             Sink::Csv(csv) => csv.serialize(row).map_err(csv_failure),
             Sink::Jsonl(out) => {
@@ -35,6 +42,7 @@ impl<W: Write> Sink<W> {
                 Ok(out.write_all(b"\n")?)
             }
             Sink::Line(..) => Ok(()),
+            Sink::Parquet(parquet) => parquet.row(row),
         }
     }
 
@@ -56,8 +64,18 @@ impl<W: Write> Sink<W> {
                 text.clear();
                 out.flush()?;
             }
+            // A group of rows is passed on when it is whole.
+            Sink::Parquet(_) => {}
         }
         Ok(())
+    }
+
+    /// Ends what is exported.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        match self {
+            Sink::Parquet(parquet) => parquet.finish(),
+            _ => self.flush(),
+        }
     }
 }
 

@@ -12,13 +12,17 @@ struct Line {
 
 /// What `dustline export --data-dir … <more>` prints.
 fn export(store: &Store, more: &str) -> String {
+    String::from_utf8(exported(store, more)).unwrap()
+}
+
+fn exported(store: &Store, more: &str) -> Vec<u8> {
     let dir = store.dir.path().display().to_string();
     let line = Line::try_parse_from(
         ["export", "--data-dir", &dir].into_iter().chain(more.split_whitespace()),
     );
     let mut out = Vec::new();
     run(&line.unwrap_or_else(|e| panic!("{e}")).args, &mut out).unwrap();
-    String::from_utf8(out).unwrap()
+    out
 }
 
 fn town() -> Store {
@@ -119,7 +123,7 @@ fn a_reader_that_goes_away_is_success() {
     }
     let store = town();
     let dir = store.dir.path().display().to_string();
-    for format in ["csv", "jsonl", "line"] {
+    for format in ["csv", "jsonl", "line", "parquet"] {
         let line =
             Line::try_parse_from(["export", "--data-dir", &dir, "--format", format]).unwrap();
         assert_eq!(run(&line.args, &mut Closed).unwrap_err().code, Code::Done, "{format}");
@@ -141,4 +145,43 @@ fn one_of_configuration_and_directory_is_needed() {
     assert!(Line::try_parse_from(["export"]).is_err());
     assert!(Line::try_parse_from(["export", "--config", "a", "--data-dir", "b"]).is_err());
     assert!(Line::try_parse_from(["export", "--data-dir", "b", "--quantity", "dust"]).is_err());
+}
+
+#[test]
+fn parquet_has_the_columns_and_rows_of_csv() {
+    use ::parquet::file::reader::{FileReader, SerializedFileReader};
+    use ::parquet::record::Field;
+    let mut store = town();
+    store.hour("b", minute(60).hour(), 30.0, 6, 45);
+    let read = |more: &str| {
+        let file = bytes::Bytes::from(exported(&store, more));
+        SerializedFileReader::new(file).unwrap()
+    };
+    let cell = |field: &Field| match field {
+        Field::Str(text) => text.clone(),
+        Field::Double(number) => format!("{number:?}"),
+        Field::TimestampMillis(ms) => Stamp(*ms).to_string(),
+        Field::UInt(count) => count.to_string(),
+        Field::Bool(truth) => truth.to_string(),
+        Field::Null => String::new(),
+        other => panic!("{other:?}"),
+    };
+    for (kind, rows) in [("readings", 4), ("hours", 1)] {
+        let file = read(&format!("--kind {kind} --format parquet"));
+        assert_eq!(file.metadata().file_metadata().num_rows(), rows);
+        let mut text = String::new();
+        for row in file.get_row_iter(None).unwrap().map(Result::unwrap) {
+            let columns = || row.get_column_iter();
+            if text.is_empty() {
+                text =
+                    columns().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",") + "\n";
+            }
+            text += &columns().map(|(_, field)| cell(field)).collect::<Vec<_>>().join(",");
+            text.push('\n');
+        }
+        assert_eq!(text, export(&store, &format!("--kind {kind}")));
+    }
+    let nothing = read("--device unheard --format parquet");
+    assert_eq!(nothing.metadata().file_metadata().schema().get_fields().len(), 13);
+    assert_eq!(nothing.metadata().num_row_groups(), 0);
 }

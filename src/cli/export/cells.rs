@@ -1,0 +1,54 @@
+//! The rows of an export, cell by cell.
+
+use super::parquet::Kind::{self, Count, Maybe, Number, Text, Time, Truth};
+use super::parquet::{Cell, Cells};
+use super::{HourLine, ReadingRow};
+use crate::air::reading::TimeSource;
+
+impl Cells for ReadingRow<'_> {
+    const KINDS: &'static [Kind] =
+        &[Text, Text, Text, Text, Text, Number, Text, Time, Time, Text, Count, Text, Truth];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![
+            Cell::Text(self.device),
+            Cell::Text(self.station),
+            Cell::Text(self.quantity),
+            Cell::Text(self.channel),
+            Cell::Text(self.variant),
+            Cell::Number(self.value),
+            Cell::Text(self.unit),
+            Cell::Time(self.at.0),
+            Cell::Time(self.received_at.0),
+            Cell::Text(match self.time_source {
+                TimeSource::Device => "device",
+                TimeSource::Arrival => "arrival",
+            }),
+            Cell::Count(u32::from(self.flag)),
+            Cell::Text(&self.reasons),
+            Cell::Truth(self.revision),
+        ]
+    }
+}
+
+impl Cells for HourLine<'_> {
+    const KINDS: &'static [Kind] =
+        &[Text, Text, Text, Text, Text, Time, Maybe, Maybe, Maybe, Count, Number, Count];
+
+    fn cells(&self) -> Vec<Cell<'_>> {
+        vec![
+            Cell::Text(self.device),
+            Cell::Text(self.station),
+            Cell::Text(self.quantity),
+            Cell::Text(self.channel),
+            Cell::Text(self.variant),
+            Cell::Time(self.start.0),
+            Cell::Maybe(self.mean),
+            Cell::Maybe(self.min),
+            Cell::Maybe(self.max),
+            Cell::Count(self.count),
+            Cell::Number(self.coverage),
+            Cell::Count(self.flagged),
+        ]
+    }
+}
