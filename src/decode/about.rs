@@ -113,10 +113,10 @@ const ABOUT: &[About] = &[
     },
     About {
         name: "smartcitizen",
-        title: "Smart Citizen kits, text form",
-        topics: &["device/sck/+/readings/raw"],
+        title: "Smart Citizen kits",
+        topics: &["device/sck/+/readings/raw", "device/sck/+/readings"],
         plain_to_see: false,
-        text: "Sensor ids and values in a text of its own. The topic holds the kit's token, which is a secret: write + for that level.",
+        text: "Sensor ids and values in a text of its own; the JSON of older kits is read too. The topic holds the kit's token, which is a secret: write + for that level.",
     },
     About {
         name: "sparkplug-b",

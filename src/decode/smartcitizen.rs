@@ -1,5 +1,7 @@
 //! Smart Citizen Kit 2: `device/sck/<token>/readings/raw`, a text of its own
-//! that only looks like JSON: `{t:2017-03-24T13:35:14Z,55:21.40,87:9}`.
+//! that only looks like JSON: `{t:2017-03-24T13:35:14Z,55:21.40,87:9}`. Older kits
+//! and the platform write `{"data":[{"recorded_at":…,"sensors":[{"id":87,"value":9}]}]}`,
+//! with several times at once.
 //!
 //! Sensors have numbers. Where several measure one quantity, the first in
 //! [`SENSORS`] that is there gives the main value and the others are channels.
@@ -8,13 +10,16 @@
 //! it to nobody who reads along. (Tokens are short; whoever wants to can find
 //! one by trying them all.)
 
+use super::batch::Batch;
 use super::elements::Elements;
 use super::gathered::{Gathered, too_many};
-use super::json;
+use super::json::{self, Container};
 use super::{Captures, Decoded, ENTRIES_MAX, Hints, Message, Refused, number, time};
 use crate::air::{Label, Quantity};
 use jiff::tz::TimeZone;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Number, quantity, sensor. Sensors of dust within the kit go before those on
@@ -52,32 +57,59 @@ pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refu
     if token.is_some_and(|(_, rest)| !rest.starts_with("readings")) {
         return Err(Refused::Ignored("housekeeping"));
     }
-    // Explanations may name the topic, and here that would name the token.
-    let text = json::message_text(&Message { topic: "device/sck/<token>/readings/raw", ..*m })?;
-    let inner = text.strip_prefix('{').and_then(|t| t.strip_suffix('}'));
-    let Some(inner) = inner.filter(|t| !t.trim_start().starts_with('"')) else {
-        let detail = "it is to be `{t:<time>,<number>:<value>,…}`: choose the format that this \
-                      network uses";
-        return Err(Refused::malformed("bad_syntax", detail));
+    let device = match (captures.get("device"), token) {
+        (Some(device), _) => device.to_owned(),
+        (None, Some((token, _))) => fingerprint(token),
+        (None, None) => captures.device().to_owned(),
     };
+    // Explanations may name the topic, and here that would name the token.
+    let m = Message { topic: "device/sck/<token>/readings/raw", ..*m };
+    let text = json::message_text(&m)?;
+    match text.strip_prefix('{').and_then(|t| t.strip_suffix('}')) {
+        Some(inner) if inner.trim_start().starts_with('"') => records(&m, &device),
+        Some(inner) => one(inner, device),
+        None => Err(bad_syntax()),
+    }
+}
+
+fn bad_syntax() -> Refused {
+    let detail = "it is to be `{t:<time>,<number>:<value>,…}` or `{\"data\":[…]}`: choose the \
+                  format that this network uses";
+    Refused::malformed("bad_syntax", detail)
+}
+
+/// What one sensor says.
+struct Entry<'a> {
+    /// Its row in [`SENSORS`].
+    row: usize,
+    value: Cow<'a, str>,
+    /// Its place among the sensors of the message or record.
+    place: usize,
+}
+
+fn row(id: &str) -> Option<usize> {
+    SENSORS.iter().position(|(known, ..)| id.parse() == Ok(*known))
+}
+
+/// Reads what stands within the braces of the text form.
+fn one(inner: &str, device: String) -> Result<Decoded, Refused> {
     let mut found = Gathered::default();
     let mut time = None;
-    let mut entries: Vec<(usize, &str)> = Vec::new();
-    for part in inner.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+    let mut entries: Vec<Entry> = Vec::new();
+    for (place, part) in inner.split(',').map(str::trim).enumerate() {
         match part.split_once(':') {
             Some(("t", text)) => time = Some(text),
             Some((id, text)) => {
-                let row = SENSORS.iter().position(|(known, ..)| id.parse() == Ok(*known));
-                entries.extend(row.map(|row| (row, text)));
+                entries.extend(row(id).map(|row| Entry { row, value: text.into(), place }));
             }
+            None if part.is_empty() => {}
             None => found.skip("", format!("{:?} has no colon", number::shown(part))),
         }
         if entries.len() + found.len() > ENTRIES_MAX {
             return Err(too_many(inner.split(',').count()));
         }
     }
-    entries.sort_by_key(|(row, _)| *row);
-    gather(&entries, &mut found);
+    gather(entries, &mut found, |id, _| id.to_string());
     if found.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
@@ -85,24 +117,63 @@ pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refu
         let read = time::from_text(text, None, Some(&TimeZone::UTC));
         read.map_err(|why| found.skip("t", why)).ok()
     });
-    let device = match (captures.get("device"), token) {
-        (Some(device), _) => device.to_owned(),
-        (None, Some((token, _))) => fingerprint(token),
-        (None, None) => captures.device().to_owned(),
-    };
     Ok(found.of(device, at))
 }
 
-/// Takes entries in the order of [`SENSORS`].
-fn gather(entries: &[(usize, &str)], found: &mut Gathered) {
+/// Reads the JSON form: records with a time each.
+fn records(m: &Message, device: &str) -> Result<Decoded, Refused> {
+    let document = Container::object_of_message(m).map_err(|_| bad_syntax())?;
+    let Some(Container::Array(records)) = document.get("data").and_then(Container::of) else {
+        return Err(bad_syntax());
+    };
+    let mut batch = Batch::default();
+    for (place, raw) in records.into_iter().enumerate() {
+        record(raw, &format!("/data/{place}"), device, &mut batch);
+        batch.within_limit()?;
+    }
+    batch.finish()
+}
+
+/// What one sensor of a record says, if it is one of [`SENSORS`].
+fn entry(raw: &RawValue, place: usize) -> Option<Entry<'_>> {
+    let sensor = Container::of(raw)?;
+    let row = row(&json::identity(sensor.get("id")?)?)?;
+    let value = sensor.get("value")?;
+    let value = json::text(value).unwrap_or_else(|| value.get().into());
+    Some(Entry { row, value, place })
+}
+
+/// Reads what was measured at one time.
+fn record(raw: &RawValue, path: &str, device: &str, batch: &mut Batch) {
+    let record = Container::of(raw);
+    let sensors = record.as_ref().and_then(|r| r.get("sensors")).and_then(Container::of);
+    let (Some(record), Some(Container::Array(sensors))) = (record, sensors) else {
+        return batch.skip(path, "no list of \"sensors\"");
+    };
+    let entries = sensors.into_iter().enumerate().filter_map(|(i, raw)| entry(raw, i)).collect();
+    let mut found = Gathered::default();
+    gather(entries, &mut found, |_, place| format!("{path}/sensors/{place}/value"));
+    if found.is_empty() {
+        return;
+    }
+    let at = record.get("recorded_at").and_then(|raw| {
+        let read = time::from_json(raw, None, Some(&TimeZone::UTC));
+        read.map_err(|why| found.skip(format!("{path}/recorded_at"), why)).ok()
+    });
+    batch.add(device, at, found);
+}
+
+/// Takes entries in the order of [`SENSORS`]; `path` tells where a number stands.
+fn gather(mut entries: Vec<Entry>, found: &mut Gathered, path: impl Fn(u16, usize) -> String) {
+    entries.sort_by_key(|entry| entry.row);
     let mut elements = Elements::default();
-    for (row, text) in entries {
-        let Some((id, quantity, sensor)) = SENSORS.get(*row) else { continue };
+    for Entry { row, value, place } in entries {
+        let Some((id, quantity, sensor)) = SENSORS.get(row) else { continue };
         let label = match *sensor {
             ECO2 => Label { variant: "estimated".to_owned(), ..Label::default() },
             sensor => Label { channel: elements.channel(*quantity, sensor), ..Label::default() },
         };
-        found.add(*quantity, label, number::from_text(text), || id.to_string());
+        found.add(*quantity, label, number::from_text(&value), || path(*id, place));
     }
 }
 
@@ -153,6 +224,24 @@ mod tests {
     }
 
     #[test]
+    fn records_in_json_have_a_time_each() {
+        let payload = r#"{"data": [
+            {"recorded_at": "2024-02-03T04:05:06Z", "sensors": [{"id": 183, "value": 7}, {"id": 87, "value": "8.5"}, {"id": 10, "value": 87}]},
+            {"recorded_at": "2024-02-03 04:06:06 UTC", "sensors": [{"id": 88, "value": null}, {"id": 87, "value": 9}]},
+            {"sensors": [{"id": 10, "value": 87}]}, {}, 7
+        ]}"#;
+        assert_eq!(
+            read(payload),
+            "5ecre7@2024-02-03T04:05:06Z: pm2_5=8.5 pm2_5__ch_sps30=7\n\
+             5ecre7: pm2_5=9\n\
+             left out /data/1/sensors/0/value null: no reading\n\
+             left out /data/1/recorded_at \"2024-02-03 04:06:06 UTC\" is not a time known here; arrival time used\n\
+             left out /data/3 no list of \"sensors\"\n\
+             left out /data/4 no list of \"sensors\""
+        );
+    }
+
+    #[test]
     fn one_bad_entry_does_not_drop_the_others() {
         assert_eq!(
             read("{t:soon, 55:null,56:wet,,oops,87:8 }\r\n"),
@@ -166,10 +255,12 @@ mod tests {
 
     #[test]
     fn other_texts_and_topics_are_no_readings() {
-        for payload in ["87:9", "{87:9", r#"{"data":[]}"#, "[]"] {
+        for payload in ["87:9", "{87:9", r#"{"data":7}"#, "[]"] {
             assert_eq!(read(payload), "malformed: bad_syntax", "{payload}");
         }
-        assert_eq!(read("{10:87}"), "ignored: no_quantity");
+        for payload in ["{10:87}", r#"{"data":[]}"#] {
+            assert_eq!(read(payload), "ignored: no_quantity", "{payload}");
+        }
         let hello = native("smartcitizen", "device/sck/5ecre7/hello", "hi");
         assert_eq!(short(&hello), "ignored: housekeeping");
         let many = format!("{{{}}}", "x,".repeat(20_000));
@@ -178,7 +269,7 @@ mod tests {
 
     #[test]
     fn the_token_is_nowhere_unless_the_operator_names_devices_by_it() {
-        for payload in [&b"{87:9}"[..], b"{x,87:9}", b"\xff", b"{87:9", b"{}"] {
+        for payload in [&b"{87:9}"[..], b"{x,87:9}", b"\xff", b"{87:9", b"{}", b"{\"data\":7}"] {
             let result = format!("{:?}", native("smartcitizen", TOPIC, payload));
             assert!(!result.contains("5ecre7"), "{result}");
         }
