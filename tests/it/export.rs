@@ -123,7 +123,7 @@ fn hour_by_hour_it_is_the_same_as_at_once() {
 /// Says of a file how many rows it has, and sums, as another program reads it.
 const READER: &str = "
 import duckdb, sys
-q = f\"SELECT count(*), sum(value), min(\"at\")::TIMESTAMP, max(epoch_ms(received_at)), count(DISTINCT device), \"
+q = f'SELECT count(*), sum(value), min(\"at\")::TIMESTAMP, max(epoch_ms(received_at)), count(DISTINCT device), '
 q += f\"sum(CASE WHEN revision THEN 1 ELSE 0 END), max(flag), string_agg(DISTINCT variant, '|' ORDER BY variant), \"
 q += f\"min(time_source) FROM '{sys.argv[1]}'\"
 duckdb.sql(\"SET TimeZone = 'UTC'\")

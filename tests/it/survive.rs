@@ -11,5 +11,6 @@ mod life;
 mod malformed;
 pub mod outputs;
 mod repeats;
+mod retains;
 mod store;
 pub mod world;

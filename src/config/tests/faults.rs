@@ -322,11 +322,11 @@ fn a_plain_topic_must_say_which_quantity_it_is() {
 #[test]
 fn what_is_dropped_must_be_sealed_and_past_all_correction() {
     check(
-        "[store.keep]\nreadings = \"400d\"\nhard_mib = 1",
+        "[store]\nseal_after = \"0s\"\n[store.keep]\nreadings = \"400d\"\nhard_mib = 1",
         &[
-            "2:12: store.keep.readings: readings are dropped once they are sealed, and they never \
+            "4:12: store.keep.readings: readings are dropped once they are sealed, and they never \
              are; set seal_after in [store], such as \"2d\"",
-            "3:12: store.keep.hard_mib: readings are dropped once they are sealed, and they never \
+            "5:12: store.keep.hard_mib: readings are dropped once they are sealed, and they never \
              are; set seal_after in [store], such as \"2d\"",
         ],
     );

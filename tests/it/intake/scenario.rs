@@ -238,8 +238,8 @@ fn everybody_was_told_once_in_order_and_in_their_own_language(line: &mut Line, a
     assert_eq!(proven, identities);
     let told = all.iter().rfind(|e| e["what"]["kind"] != "delivered");
     let head = told.unwrap()["hash"].as_str().unwrap();
-    for (receiver, begins) in [("kr-desk", "사건"), ("cn-desk", "事件"), ("cn-director", "事件")]
-    {
+    let begin = [("kr-desk", "핫라인 사건"), ("cn-desk", "热线事件"), ("cn-director", "热线事件")];
+    for (receiver, begins) in begin {
         let own: Vec<&Notice> = notices.iter().filter(|n| n.receiver == receiver).collect();
         let number = |n: &&Notice| n.event.data["number"].as_u64().unwrap();
         assert!(own.is_sorted_by_key(number), "{receiver} was told out of order");
