@@ -127,7 +127,7 @@ q = f'SELECT count(*), sum(value), min(\"at\")::TIMESTAMP, max(epoch_ms(received
 q += f\"sum(CASE WHEN revision THEN 1 ELSE 0 END), max(flag), string_agg(DISTINCT variant, '|' ORDER BY variant), \"
 q += f\"min(time_source) FROM '{sys.argv[1]}'\"
 duckdb.sql(\"SET TimeZone = 'UTC'\")
-print(*duckdb.sql(q).fetchone(), sep=';')
+print(*duckdb.sql(q).fetchall()[0], sep=';')
 print(*[f'{n}:{t}' for n, t in zip(duckdb.sql(f\"FROM '{sys.argv[1]}'\").columns, duckdb.sql(f\"FROM '{sys.argv[1]}'\").types)], sep=';')
 ";
 
