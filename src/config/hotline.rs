@@ -11,7 +11,7 @@ use super::values::Unique;
 use crate::air::Names;
 use crate::air::place::Language;
 use crate::hotline::{Group, LiftedWhen, Opener, Party, Plan, Step};
-use crate::rules::{Ladder, Ruleset, Scope, Threshold};
+use crate::rules::{Ruleset, Scope, Threshold};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -242,14 +242,17 @@ fn place_names(named: &Named<'_>) -> BTreeMap<Scope, Names> {
 fn openers(table: &mut Table<'_>, named: &Named<'_>) -> Vec<Opener> {
     let mut found: Vec<Opener> = Vec::new();
     for mut entry in table.tables("open_on") {
-        let (ladder, level) = (entry.get("ladder"), entry.get("level"));
-        let threshold = entry.get("threshold");
+        let [ladder, condition, threshold] =
+            ["ladder", "condition", "threshold"].map(|key| entry.get(key));
+        let level = entry.get("level");
         let cause = entry.get("cause").and_then(|i| i.name());
-        let opener = match (&ladder, &level, &threshold) {
-            (Some(ladder), Some(level), None) => on_ladder(ladder, level, cause, named),
-            (None, None, Some(threshold)) => on_threshold(threshold, cause, named),
+        let opener = match (&ladder, &condition, &threshold, &level) {
+            (Some(ladder), None, None, Some(level)) => on_ladder(ladder, level, cause, named),
+            (None, Some(id), None, Some(level)) => on_condition(id, level, cause, named),
+            (None, None, Some(threshold), None) => on_threshold(threshold, cause, named),
             _ => {
-                entry.fault("expected ladder and level, or threshold".to_owned(), None);
+                let expected = "expected ladder and level, condition and level, or threshold";
+                entry.fault(expected.to_owned(), None);
                 None
             }
         };
@@ -277,24 +280,52 @@ fn on_ladder(
         item.fault(format!("there is no ladder {id:?}"), known(id, ladders().map(|l| &*l.id)));
         return None;
     };
-    let judged = |zone: &Zone| {
-        let versions = zone.rulesets.iter().filter_map(|r| named.rulesets.get(r)).flatten();
-        versions.flat_map(|r| &r.ladders).any(|l| l.id == id)
-    };
-    if !named.zones.iter().any(judged) {
-        let hint = "name its ruleset in the rulesets of a [[zone]]".to_owned();
-        item.warn(format!("no zone is judged by {id}: this opens nothing"), Some(hint));
-    }
-    let rank = rank(ladder, level)?;
+    judged(item, named, |r| r.ladders.iter().any(|l| l.id == id));
+    let names = ladder.levels.iter().map(|l| l.name.as_str());
+    let rank = rank(id, names, level)?;
     Some(Opener::ladder(ladder, rank, cause.unwrap_or(ladder.quantity.name())))
 }
 
-fn rank(ladder: &Ladder, item: &Item<'_>) -> Option<usize> {
-    let name = item.text()?;
-    let levels = || ladder.levels.iter().map(|l| l.name.as_str());
-    let found = levels().position(|level| level == name);
+fn on_condition(
+    item: &Item<'_>,
+    level: &Item<'_>,
+    cause: Option<&str>,
+    named: &Named<'_>,
+) -> Option<Opener> {
+    let id = item.text()?;
+    let conditions = || named.rulesets.values().flatten().flat_map(|r| &r.conditions);
+    let Some(condition) = conditions().rfind(|c| c.id == id) else {
+        let all = conditions().map(|c| &*c.id);
+        item.fault(format!("there is no condition {id:?}"), known(id, all));
+        return None;
+    };
+    judged(item, named, |r| r.conditions.iter().any(|c| c.id == id));
+    let names = condition.levels.iter().map(|l| l.name.as_str());
+    let rank = rank(id, names, level)?;
+    Some(Opener::condition(condition, rank, cause.unwrap_or(condition.quantity.name())))
+}
+
+/// Warns if no zone is judged by a ruleset that has it.
+fn judged(item: &Item<'_>, named: &Named<'_>, has: impl Fn(&Ruleset) -> bool) {
+    let of_zone = |zone: &Zone| {
+        zone.rulesets.iter().filter_map(|r| named.rulesets.get(r)).flatten().any(&has)
+    };
+    if !named.zones.iter().any(of_zone) {
+        let hint = "name its ruleset in the rulesets of a [[zone]]".to_owned();
+        let id = item.text().unwrap_or_default();
+        item.warn(format!("no zone is judged by {id}: this opens nothing"), Some(hint));
+    }
+}
+
+fn rank<'n>(
+    id: &str,
+    mut levels: impl Iterator<Item = &'n str> + Clone,
+    item: &Item<'_>,
+) -> Option<usize> {
+    let (name, all) = (item.text()?, levels.clone());
+    let found = levels.position(|level| level == name);
     if found.is_none() {
-        item.fault(format!("{} has no level {name:?}", ladder.id), known(name, levels()));
+        item.fault(format!("{id} has no level {name:?}"), known(name, all));
     }
     found.map(|below| below + 1)
 }

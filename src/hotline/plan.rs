@@ -3,7 +3,7 @@
 use super::drill::Drill;
 use crate::air::Names;
 use crate::air::place::Language;
-use crate::rules::{EMERGENCY, Ladder, NONE, Scope, Threshold};
+use crate::rules::{Condition, EMERGENCY, Ladder, NONE, Scope, Threshold};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -145,7 +145,7 @@ pub struct Group {
     utoipa::ToSchema,
 )]
 pub struct Place {
-    /// The ladder's or threshold's id.
+    /// Its id.
     pub ladder: String,
     /// The zone or station.
     pub scope: Scope,
@@ -175,10 +175,10 @@ impl Grade {
     }
 }
 
-/// A ladder or threshold that opens incidents.
+/// A ladder, condition or threshold that opens incidents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Opener {
-    /// The ladder's or threshold's id.
+    /// Its id.
     pub on: String,
     /// What it is called.
     pub title: Names,
@@ -193,16 +193,34 @@ pub struct Opener {
 impl Opener {
     /// Opens when a ladder reaches a level, by its rank.
     pub fn ladder(ladder: &Ladder, opens_at: usize, cause: &str) -> Opener {
-        let levels = ladder.levels.iter().enumerate().map(|(below, level)| Grade {
-            name: level.name.clone(),
-            opens: below + 1 >= opens_at,
-            rank: u8::try_from(below + 1).unwrap_or(EMERGENCY_RANK).min(EMERGENCY_RANK - 1),
+        let levels = ladder.levels.iter().map(|l| (l.name.as_str(), &l.title));
+        Opener::reached((&ladder.id, &ladder.title), levels, opens_at, cause)
+    }
+
+    /// Opens when a condition reaches a level, by its rank.
+    pub fn condition(condition: &Condition, opens_at: usize, cause: &str) -> Opener {
+        let levels = condition.levels.iter().map(|l| (l.name.as_str(), &l.title));
+        Opener::reached((&condition.id, &condition.title), levels, opens_at, cause)
+    }
+
+    fn reached<'a>(
+        (on, title): (&str, &Names),
+        levels: impl Iterator<Item = (&'a str, &'a Names)>,
+        opens_at: usize,
+        cause: &str,
+    ) -> Opener {
+        let (names, titles): (Vec<&str>, Vec<Names>) =
+            levels.map(|(name, title)| (name, title.clone())).unzip();
+        let levels = names.into_iter().zip(1..).map(|(name, rank)| Grade {
+            name: name.to_owned(),
+            opens: rank >= opens_at,
+            rank: u8::try_from(rank).unwrap_or(EMERGENCY_RANK).min(EMERGENCY_RANK - 1),
         });
         Opener {
-            on: ladder.id.clone(),
-            title: ladder.title.clone(),
+            on: on.to_owned(),
+            title: title.clone(),
             levels: levels.collect(),
-            titles: ladder.levels.iter().map(|level| level.title.clone()).collect(),
+            titles,
             cause: cause.to_owned(),
         }
     }

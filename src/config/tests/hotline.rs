@@ -52,13 +52,20 @@ fn openers_share_an_incident_by_quantity_unless_they_name_a_cause() {
     let plan = plan(
         "[hotline]\nparties = []\nopen_on = [{ ladder = \"kr-pm25\", level = \"warning\" }, \
          { ladder = \"kr-pm10\", level = \"advisory\", cause = \"dust\" }, \
-         { threshold = \"emergency\" }]\ngroups = [{ id = \"capital\", zones = [\"seoul\"] }]",
+         { threshold = \"emergency\" }, { condition = \"kr-emergency\", level = \"measures\" }]\n\
+         groups = [{ id = \"capital\", zones = [\"seoul\"] }]",
     );
     let causes: Vec<_> = plan.openers.iter().map(|o| (&*o.on, &*o.cause)).collect();
-    assert_eq!(causes, [("kr-pm25", "pm2_5"), ("kr-pm10", "dust"), ("emergency", "pm10")]);
+    let wanted = [
+        ("kr-pm25", "pm2_5"),
+        ("kr-pm10", "dust"),
+        ("emergency", "pm10"),
+        ("kr-emergency", "pm2_5"),
+    ];
+    assert_eq!(causes, wanted);
     let opens: Vec<Vec<bool>> =
         plan.openers.iter().map(|o| o.levels.iter().map(|l| l.opens).collect()).collect();
-    assert_eq!(opens, [vec![false, true], vec![true, true], vec![true]]);
+    assert_eq!(opens, [vec![false, true], vec![true, true], vec![true], vec![false, true]]);
     assert_eq!(plan.group_ids(), ["capital"]);
 }
 
@@ -94,7 +101,8 @@ fn every_fault_of_the_hotline_has_its_place() {
          { ladder = \"kr-pm2\", level = \"warning\" },\n\
          { ladder = \"kr-pm25\", level = \"warnin\" },\n\
          { ladder = \"kr-pm25\" },\n{ threshold = \"x\" },\n{ threshold = \"emergency\" },\n\
-         { threshold = \"emergency\" }]\ngroups = [{ id = \"a\", zones = [\"seol\"] }]\n\
+         { threshold = \"emergency\" }, { condition = \"kr-emergency\", level = \"measure\" }]\n\
+         groups = [{ id = \"a\", zones = [\"seol\"] }]\n\
          lifted_when = \"never\"\ncoling = \"1h\"",
         &[
             "4:19: hotline.parties[1]: there is no [[party]] \"KORE\": it is told nothing and \
@@ -103,9 +111,11 @@ fn every_fault_of_the_hotline_has_its_place() {
              `kr-pm25`?",
             "7:31: hotline.open_on[1].level: kr-pm25 has no level \"warnin\"; did you mean \
              `warning`?",
-            "8:1: hotline.open_on[2]: expected ladder and level, or threshold",
+            "8:1: hotline.open_on[2]: expected ladder and level, condition and level, or threshold",
             "9:15: hotline.open_on[3].threshold: there is no [[threshold]] \"x\"; known: emergency",
             "11:1: hotline.open_on[5]: \"emergency\" is there twice",
+            "11:68: hotline.open_on[6].level: kr-emergency has no level \"measure\"; did you mean \
+             `measures`?",
             "12:32: hotline.groups[0].zones[0]: there is no [[zone]] \"seol\"; did you mean \
              `seoul`?",
             "13:15: hotline.lifted_when: found \"never\", expected \"none\" or \"below_open_on\"",

@@ -180,6 +180,37 @@ fn episode(line: &mut Line) {
 }
 
 #[test]
+fn a_condition_that_forecasts_meet_opens_an_incident_when_it_is_decided() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = hotline()
+        .replace(r#"rulesets = ["kr-air-alert"]"#, r#"rulesets = ["kr-air-alert", "kr-emergency"]"#)
+        .replace(
+            r#"{ ladder = "kr-pm25", level = "advisory" }"#,
+            r#"{ condition = "kr-emergency", level = "measures" }"#,
+        );
+    let mut line = Line::with(dir.path(), &config, true);
+    line.hour(0, 20.0);
+    let outlook = r#"{"issuer":"nier","issued_at":"2024-01-10T02:00:00Z","zone":"seoul","quantity":"pm2_5","day":"2024-01-11","value":90}"#;
+    let arrival = line.rig().arrival("outlook", outlook, minute(121));
+    line.rig().turn(vec![Event::Arrival(arrival)]);
+    // 17:09 in Seoul, and 17:21: what belongs to the decision may come ten minutes late.
+    line.tick(minute(489));
+    assert_eq!(line.incidents(), []);
+    line.tick(minute(501));
+    let all = line.incidents();
+    let [incident] = all.as_slice() else { panic!("{all:?}") };
+    assert_eq!(incident.state["cause"], "pm2_5");
+    assert_eq!(incident.state["level"]["name"], "measures");
+    let told = line.told();
+    assert!(
+        ["kr-desk opened", "cn-desk opened"].iter().all(|t| told.contains(&(*t).into())),
+        "{told:?}"
+    );
+    let opened = line.transcript().remove(0).to_string();
+    assert!(opened.contains("kr-emergency") && opened.contains("90"), "{opened}");
+}
+
+#[test]
 fn an_episode_is_one_incident_whose_transcript_no_kill_changes_and_no_notice_is_doubled() {
     let (calm, wild) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let mut lines = [Line::new(calm.path(), false), Line::new(wild.path(), true)];
