@@ -181,3 +181,16 @@ impl Reader {
         Ok(Some((self.number(&sql)? as f64 * each) as u64))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::store::{Reader, Writer};
+
+    #[test]
+    fn a_store_in_which_nothing_is_yet_is_described_too() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(Writer::open(dir.path()).unwrap());
+        let info = Reader::open(dir.path()).unwrap().info().unwrap();
+        assert!(info.tiers.iter().all(|tier| tier.values == 0));
+    }
+}

@@ -108,9 +108,13 @@ impl Reader {
         run().map_err(|e| self.err(e))
     }
 
+    /// One number; 0 if there is none.
     pub(super) fn number(&self, sql: &str) -> Res<i64> {
-        let run = || self.conn.prepare_cached(sql)?.query_row([], |r| r.get::<_, Option<i64>>(0));
-        Ok(run().map_err(|e| self.err(e))?.unwrap_or(0))
+        let run = || {
+            let mut statement = self.conn.prepare_cached(sql)?;
+            statement.query_row([], |r| r.get::<_, Option<i64>>(0)).optional()
+        };
+        Ok(run().map_err(|e| self.err(e))?.flatten().unwrap_or(0))
     }
 
     /// How far the store is.
