@@ -11,7 +11,7 @@ use super::values::Unique;
 use crate::air::Names;
 use crate::air::place::Language;
 use crate::hotline::{Group, LiftedWhen, Opener, Party, Plan, Step};
-use crate::rules::{Ruleset, Scope, Threshold};
+use crate::rules::{Condition, Ladder, Ruleset, Scale, Scope, Threshold};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -247,8 +247,12 @@ fn openers(table: &mut Table<'_>, named: &Named<'_>) -> Vec<Opener> {
         let level = entry.get("level");
         let cause = entry.get("cause").and_then(|i| i.name());
         let opener = match (&ladder, &condition, &threshold, &level) {
-            (Some(ladder), None, None, Some(level)) => on_ladder(ladder, level, cause, named),
-            (None, Some(id), None, Some(level)) => on_condition(id, level, cause, named),
+            (Some(id), None, None, Some(level)) => {
+                on_scale(("ladder", LADDERS), id, level, cause, named)
+            }
+            (None, Some(id), None, Some(level)) => {
+                on_scale(("condition", CONDITIONS), id, level, cause, named)
+            }
             (None, None, Some(threshold), None) => on_threshold(threshold, cause, named),
             _ => {
                 let expected = "expected ladder and level, condition and level, or threshold";
@@ -267,67 +271,46 @@ fn openers(table: &mut Table<'_>, named: &Named<'_>) -> Vec<Opener> {
     found
 }
 
-fn on_ladder(
+/// The scales of one kind that a ruleset has.
+type Of = fn(&Ruleset) -> Vec<Scale<'_>>;
+
+const LADDERS: Of = |r| r.ladders.iter().map(Ladder::scale).collect();
+const CONDITIONS: Of = |r| r.conditions.iter().map(Condition::scale).collect();
+
+fn on_scale(
+    (kind, of): (&str, Of),
     item: &Item<'_>,
     level: &Item<'_>,
     cause: Option<&str>,
     named: &Named<'_>,
 ) -> Option<Opener> {
     let id = item.text()?;
-    let ladders = || named.rulesets.values().flatten().flat_map(|r| &r.ladders);
+    let scales: Vec<Scale<'_>> = named.rulesets.values().flatten().flat_map(of).collect();
     // Of several versions the newest, the last, says what levels there are.
-    let Some(ladder) = ladders().rfind(|l| l.id == id) else {
-        item.fault(format!("there is no ladder {id:?}"), known(id, ladders().map(|l| &*l.id)));
+    let Some(scale) = scales.iter().rfind(|s| s.id == id) else {
+        let all = scales.iter().map(|s| s.id);
+        item.fault(format!("there is no {kind} {id:?}"), known(id, all));
         return None;
     };
-    judged(item, named, |r| r.ladders.iter().any(|l| l.id == id));
-    let names = ladder.levels.iter().map(|l| l.name.as_str());
-    let rank = rank(id, names, level)?;
-    Some(Opener::ladder(ladder, rank, cause.unwrap_or(ladder.quantity.name())))
-}
-
-fn on_condition(
-    item: &Item<'_>,
-    level: &Item<'_>,
-    cause: Option<&str>,
-    named: &Named<'_>,
-) -> Option<Opener> {
-    let id = item.text()?;
-    let conditions = || named.rulesets.values().flatten().flat_map(|r| &r.conditions);
-    let Some(condition) = conditions().rfind(|c| c.id == id) else {
-        let all = conditions().map(|c| &*c.id);
-        item.fault(format!("there is no condition {id:?}"), known(id, all));
+    warn_if_unjudged(item, id, named);
+    let name = level.text()?;
+    let Some(below) = scale.levels.iter().position(|(level, _)| *level == name) else {
+        let all = scale.levels.iter().map(|(name, _)| *name);
+        level.fault(format!("{id} has no level {name:?}"), known(name, all));
         return None;
     };
-    judged(item, named, |r| r.conditions.iter().any(|c| c.id == id));
-    let names = condition.levels.iter().map(|l| l.name.as_str());
-    let rank = rank(id, names, level)?;
-    Some(Opener::condition(condition, rank, cause.unwrap_or(condition.quantity.name())))
+    Some(Opener::scale(scale, below + 1, cause.unwrap_or(scale.quantity.name())))
 }
 
-/// Warns if no zone is judged by a ruleset that has it.
-fn judged(item: &Item<'_>, named: &Named<'_>, has: impl Fn(&Ruleset) -> bool) {
+fn warn_if_unjudged(item: &Item<'_>, id: &str, named: &Named<'_>) {
     let of_zone = |zone: &Zone| {
-        zone.rulesets.iter().filter_map(|r| named.rulesets.get(r)).flatten().any(&has)
+        let mut rulesets = zone.rulesets.iter().filter_map(|r| named.rulesets.get(r)).flatten();
+        rulesets.any(|r| r.scale(id).is_some())
     };
     if !named.zones.iter().any(of_zone) {
         let hint = "name its ruleset in the rulesets of a [[zone]]".to_owned();
-        let id = item.text().unwrap_or_default();
         item.warn(format!("no zone is judged by {id}: this opens nothing"), Some(hint));
     }
-}
-
-fn rank<'n>(
-    id: &str,
-    mut levels: impl Iterator<Item = &'n str> + Clone,
-    item: &Item<'_>,
-) -> Option<usize> {
-    let (name, all) = (item.text()?, levels.clone());
-    let found = levels.position(|level| level == name);
-    if found.is_none() {
-        item.fault(format!("{id} has no level {name:?}"), known(name, all));
-    }
-    found.map(|below| below + 1)
 }
 
 fn on_threshold(item: &Item<'_>, cause: Option<&str>, named: &Named<'_>) -> Option<Opener> {

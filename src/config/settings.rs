@@ -12,7 +12,7 @@ pub use tell::{
 
 use super::secret::Secret;
 use super::templates::Templates;
-use crate::air::{Names, Quantity};
+use crate::air::Names;
 use crate::decode::{ForecastZone, Route};
 use crate::flow::Lane;
 use crate::hotline;
@@ -356,18 +356,4 @@ impl Default for Keeping {
     fn default() -> Keeping {
         Keeping { seal_after: Duration::from_secs(48 * 3_600), keep: Keep::default() }
     }
-}
-
-/// The quantities that rules and thresholds of these settings look at.
-pub fn judged_quantities(settings: &Settings) -> Vec<Quantity> {
-    let mut all: Vec<Quantity> = settings
-        .rulesets
-        .values()
-        .flatten()
-        .flat_map(|r| r.ladders.iter().map(|l| l.quantity))
-        .chain(settings.thresholds.iter().map(|t| t.quantity))
-        .collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }

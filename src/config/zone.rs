@@ -8,7 +8,7 @@ use super::settings::Zone;
 use super::station::Stations;
 use super::values::Unique;
 use crate::air::{Names, Quantity};
-use crate::rules::Threshold;
+use crate::rules::{Ruleset, Threshold};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 
@@ -209,11 +209,7 @@ fn rulesets(table: &mut Table<'_>, known: &Rulesets) -> Vec<String> {
 fn shared_ladder(id: &str, others: &[String], known: &Rulesets) -> Option<(String, String)> {
     let ladders = |id: &str| {
         let versions = known.versions.get(id).into_iter().flatten();
-        let ids = versions.flat_map(|r| {
-            let conditions = r.conditions.iter().map(|c| c.id.as_str());
-            r.ladders.iter().map(|l| l.id.as_str()).chain(conditions)
-        });
-        ids.collect::<BTreeSet<_>>()
+        versions.flat_map(Ruleset::scales).map(|scale| scale.id).collect::<BTreeSet<_>>()
     };
     let own = ladders(id);
     others.iter().find_map(|other| {
@@ -247,8 +243,8 @@ fn warn_if_never_valid(table: &Table<'_>, zone: &Zone, stations: &Stations) {
 /// Reads every threshold.
 pub(super) fn thresholds(root: &mut Table<'_>, rulesets: &Rulesets) -> Vec<Threshold> {
     let mut ids = Unique::default();
-    let ladders = rulesets.versions.values().flatten().flat_map(|r| &r.ladders);
-    let ladders: BTreeSet<&str> = ladders.map(|l| l.id.as_str()).collect();
+    let scales = rulesets.versions.values().flatten().flat_map(Ruleset::scales);
+    let ladders: BTreeSet<&str> = scales.map(|scale| scale.id).collect();
     let mut thresholds = Vec::new();
     for mut table in root.tables("threshold") {
         let id = table.own_name("id", &mut ids);

@@ -28,8 +28,11 @@ impl Labels {
             .collect();
         let mut levels = HashMap::new();
         for ruleset in settings.rulesets.values().flatten() {
-            for (id, level, place) in ruleset.level_names() {
-                levels.insert((id.to_owned(), level.to_owned()), place);
+            for scale in ruleset.scales() {
+                let places = (1..).zip(&scale.levels);
+                levels.extend(places.map(|(place, (level, _))| {
+                    ((scale.id.to_owned(), (*level).to_owned()), place)
+                }));
             }
         }
         // A threshold has one level above `none`.

@@ -3,7 +3,7 @@
 use super::drill::Drill;
 use crate::air::Names;
 use crate::air::place::Language;
-use crate::rules::{Condition, EMERGENCY, Ladder, NONE, Scope, Threshold};
+use crate::rules::{EMERGENCY, NONE, Scale, Scope, Threshold};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -191,36 +191,18 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// Opens when a ladder reaches a level, by its rank.
-    pub fn ladder(ladder: &Ladder, opens_at: usize, cause: &str) -> Opener {
-        let levels = ladder.levels.iter().map(|l| (l.name.as_str(), &l.title));
-        Opener::reached((&ladder.id, &ladder.title), levels, opens_at, cause)
-    }
-
-    /// Opens when a condition reaches a level, by its rank.
-    pub fn condition(condition: &Condition, opens_at: usize, cause: &str) -> Opener {
-        let levels = condition.levels.iter().map(|l| (l.name.as_str(), &l.title));
-        Opener::reached((&condition.id, &condition.title), levels, opens_at, cause)
-    }
-
-    fn reached<'a>(
-        (on, title): (&str, &Names),
-        levels: impl Iterator<Item = (&'a str, &'a Names)>,
-        opens_at: usize,
-        cause: &str,
-    ) -> Opener {
-        let (names, titles): (Vec<&str>, Vec<Names>) =
-            levels.map(|(name, title)| (name, title.clone())).unzip();
-        let levels = names.into_iter().zip(1..).map(|(name, rank)| Grade {
-            name: name.to_owned(),
+    /// Opens when a ladder or condition reaches a level, by its rank.
+    pub fn scale(scale: &Scale<'_>, opens_at: usize, cause: &str) -> Opener {
+        let levels = scale.levels.iter().zip(1..).map(|((name, _), rank)| Grade {
+            name: (*name).to_owned(),
             opens: rank >= opens_at,
             rank: u8::try_from(rank).unwrap_or(EMERGENCY_RANK).min(EMERGENCY_RANK - 1),
         });
         Opener {
-            on: on.to_owned(),
-            title: title.clone(),
+            on: scale.id.to_owned(),
+            title: scale.title.clone(),
             levels: levels.collect(),
-            titles,
+            titles: scale.levels.iter().map(|(_, title)| (*title).clone()).collect(),
             cause: cause.to_owned(),
         }
     }

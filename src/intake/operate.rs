@@ -8,6 +8,7 @@ use super::task::condition_of;
 use crate::air::{Hour, Stamp};
 use crate::config::settings::EventKind;
 use crate::flow::{Lane, Operational, SourceId, SourceState};
+use crate::rules::Ruleset;
 use crate::rules::judge::{LevelNow, PlannedZone};
 use crate::store::{DeviceId, OpenHour, RowKind, StoreError};
 use std::time::Duration;
@@ -56,11 +57,8 @@ impl State {
             .flat_map(|z| z.rulesets.iter().map(move |r| (z, r)))
             .flat_map(|(z, r)| {
                 let rulesets = self.plan.judge.rulesets.get(r).into_iter().flatten();
-                let ids = rulesets.flat_map(|r| {
-                    let ladders = r.ladders.iter().map(|l| &l.id);
-                    ladders.chain(r.conditions.iter().map(|c| &c.id))
-                });
-                ids.map(move |id| format!("{id} zone/{}", z.id))
+                let scales = rulesets.flat_map(Ruleset::scales);
+                scales.map(move |scale| format!("{} zone/{}", scale.id, z.id))
             })
             .collect();
         let thresholds = &self.plan.judge.thresholds;

@@ -50,19 +50,35 @@ impl Ruleset {
         format!("{}@{}", self.id, self.version)
     }
 
-    /// The levels of every ladder and condition: its id, the level's name, and the
-    /// level's place in it from 1.
-    pub fn level_names(&self) -> impl Iterator<Item = (&str, &str, usize)> {
-        let ladders = self.ladders.iter().map(|l| {
-            let names: Vec<&str> = l.levels.iter().map(|level| level.name.as_str()).collect();
-            (l.id.as_str(), names)
-        });
-        let conditions = self.conditions.iter().map(|c| {
-            let names: Vec<&str> = c.levels.iter().map(|level| level.name.as_str()).collect();
-            (c.id.as_str(), names)
-        });
-        let all = ladders.chain(conditions);
-        all.flat_map(|(id, names)| (1..).zip(names).map(move |(place, name)| (id, name, place)))
+    /// Its ladders and conditions alike.
+    pub fn scales(&self) -> impl Iterator<Item = Scale<'_>> {
+        let ladders = self.ladders.iter().map(Ladder::scale);
+        ladders.chain(self.conditions.iter().map(Condition::scale))
+    }
+
+    /// The ladder or condition of that id; an id is given once in a ruleset.
+    pub fn scale(&self, id: &str) -> Option<Scale<'_>> {
+        self.scales().find(|scale| scale.id == id)
+    }
+}
+
+/// What ladders and conditions have in common: a name, and levels above `none`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scale<'a> {
+    /// Its id, such as `kr-pm25`.
+    pub id: &'a str,
+    /// What it is called.
+    pub title: &'a Names,
+    /// The quantity it is about.
+    pub quantity: Quantity,
+    /// Name and title of the levels above `none`, lowest first.
+    pub levels: Vec<(&'a str, &'a Names)>,
+}
+
+impl Scale<'_> {
+    /// What a level is called.
+    pub fn level_title(&self, level: &str) -> Option<&Names> {
+        self.levels.iter().find(|(name, _)| *name == level).map(|(_, title)| *title)
     }
 }
 
@@ -81,6 +97,12 @@ pub struct Ladder {
 }
 
 impl Ladder {
+    /// What it has in common with a condition.
+    pub fn scale(&self) -> Scale<'_> {
+        let levels = self.levels.iter().map(|l| (l.name.as_str(), &l.title)).collect();
+        Scale { id: &self.id, title: &self.title, quantity: self.quantity, levels }
+    }
+
     /// The rank of a level's name: 0 for `none`, 1 for `levels[0]`, and so on.
     /// A name that this ladder does not have, left by another version, counts
     /// as its highest level, so that only valid data can lift it.

@@ -153,11 +153,6 @@ impl HourSums {
         self.flagged
     }
 
-    /// The flags seen: bit c for the QARTOD flag c.
-    pub fn flag_bits(&self) -> u16 {
-        self.flags
-    }
-
     /// The share of the hour, 0..=1, that counting readings stand for.
     pub fn coverage(&self) -> f64 {
         f64::from(self.minutes.count_ones()) / 60.0

@@ -40,7 +40,7 @@ mod golden;
 pub use change::{Change, Scope, stable_id};
 pub use condition::{Condition, Season};
 pub use criterion::{lifted, raised};
-pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Sure, Threshold};
+pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Scale, Sure, Threshold};
 pub use hours::{HourSums, MICRO, MICRO_MAX, micro};
 pub use input::{Input, Particulars, Period};
 pub use ladder::{LadderRules, LadderState, Revision, Step, Why};

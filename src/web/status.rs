@@ -109,12 +109,13 @@ fn figures(ctx: &Ctx, reader: &Reader) -> Result<StoreFigures, Problem> {
     })
 }
 
-/// One figure for each level that the ladder or threshold has.
+/// One figure for each level that the ladder, condition or threshold has.
 fn level_figures(ctx: &Ctx, l: &LevelRow) -> Vec<(String, String, String, bool)> {
-    let ladders = ctx.settings.rulesets.values().flatten().flat_map(|r| &r.ladders);
-    let mut names: BTreeSet<&str> = ladders
-        .filter(|ladder| ladder.id == l.ladder)
-        .flat_map(|ladder| ladder.levels.iter().map(|level| level.name.as_str()))
+    let versions = ctx.settings.rulesets.values().flatten();
+    let mut names: BTreeSet<&str> = versions
+        .filter_map(|ruleset| ruleset.scale(&l.ladder))
+        .flat_map(|scale| scale.levels)
+        .map(|(name, _)| name)
         .collect();
     if ctx.settings.thresholds.iter().any(|t| t.id == l.ladder) {
         names.insert(EMERGENCY);

@@ -86,6 +86,10 @@ fn a_threshold_is_sane() {
          \"no2\" or \"so2\" or \"co\"; did you mean `pm2_5`?",
         ],
     );
+    check(
+        "[[threshold]]\nid = \"kr-emergency\"\nquantity = \"pm2_5\"\nat_least = 1\nlift_below = 1",
+        &["1:1: threshold[0].id: \"kr-emergency\" is the name of a ladder already"],
+    );
 }
 
 #[test]

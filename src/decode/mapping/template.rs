@@ -99,11 +99,6 @@ impl Template {
         Ok(Template { written, parts })
     }
 
-    /// Whether it is the same for every message.
-    pub fn is_fixed(&self) -> bool {
-        self.parts.iter().all(|p| matches!(p, Part::Text(_)))
-    }
-
     /// The identity, if every part of it is there.
     pub(in crate::decode) fn of(&self, entry: &impl Ask) -> Option<String> {
         let mut whole = String::new();

@@ -48,8 +48,7 @@ fn party(id: &str, called: (&str, &str, &str)) -> Party {
 /// Korea and China, opened by warnings and by a threshold.
 fn plan() -> Plan {
     let rulesets = builtin().unwrap();
-    let ladders = rulesets["kr-air-alert"].iter().flat_map(|r| &r.ladders);
-    let ladder = |id: &str| ladders.clone().find(|l| l.id == id).unwrap();
+    let scale = |id: &str| rulesets["kr-air-alert"].iter().find_map(|r| r.scale(id)).unwrap();
     let threshold = Threshold {
         id: "emergency-pm25".into(),
         quantity: Quantity::Pm2_5,
@@ -64,8 +63,8 @@ fn plan() -> Plan {
             party("CN", ("중국 생태환경부", "生态环境部", "Ministry of Ecology and Environment")),
         ],
         openers: vec![
-            Opener::ladder(ladder("kr-pm25"), 2, "pm2_5"),
-            Opener::ladder(ladder("kr-pm10"), 2, "pm10"),
+            Opener::scale(&scale("kr-pm25"), 2, "pm2_5"),
+            Opener::scale(&scale("kr-pm10"), 2, "pm10"),
             Opener::threshold(&threshold, "pm2_5"),
         ],
         zones: [("seoul", Some(vec!["jongno".to_owned()])), ("shandong", None)]

@@ -1,6 +1,7 @@
 //! Conditions as data.
 
 use crate::air::{Cause, Foretold, Names, Quantity};
+use crate::rules::Scale;
 use jiff::civil::Date;
 
 /// Ordered levels that are met by terms of several kinds. Level 0 is `none`;
@@ -23,6 +24,14 @@ pub struct Condition {
     pub remarks: Vec<(Cause, Names)>,
     /// The levels above `none`, lowest first.
     pub levels: Vec<ConditionLevel>,
+}
+
+impl Condition {
+    /// What it has in common with a ladder.
+    pub fn scale(&self) -> Scale<'_> {
+        let levels = self.levels.iter().map(|l| (l.name.as_str(), &l.title)).collect();
+        Scale { id: &self.id, title: &self.title, quantity: self.quantity, levels }
+    }
 }
 
 /// One level of a condition.

@@ -40,11 +40,7 @@ pub(super) fn outcomes(
 
 /// The id of the ruleset that has a ladder, condition or standard.
 fn owner<'a>(rulesets: &'a [Ruleset], id: &str) -> Option<&'a str> {
-    let has = |r: &&Ruleset| {
-        r.ladders.iter().any(|l| l.id == id)
-            || r.conditions.iter().any(|c| c.id == id)
-            || r.standards.iter().any(|s| s.id == id)
-    };
+    let has = |r: &&Ruleset| r.scale(id).is_some() || r.standards.iter().any(|s| s.id == id);
     Some(&rulesets.iter().find(has)?.id)
 }
 

@@ -269,10 +269,8 @@ fn version<'a>(settings: &'a Settings, row: &ChangeRow) -> Option<&'a Ruleset> {
 
 /// What a ladder or condition is called.
 fn ladder_title(rules: Option<&Ruleset>, id: &str) -> Names {
-    let ladder = rules.and_then(|r| r.ladders.iter().find(|l| l.id == id)).map(|l| &l.title);
-    let condition =
-        || rules.and_then(|r| r.conditions.iter().find(|c| c.id == id)).map(|c| &c.title);
-    ladder.or_else(condition).cloned().unwrap_or_else(|| Names::plain(id))
+    let scale = rules.and_then(|r| r.scale(id));
+    scale.map_or_else(|| Names::plain(id), |scale| scale.title.clone())
 }
 
 /// What a level is called: by the rules, by the change itself, or by its name.
@@ -280,15 +278,12 @@ fn level_title(rules: Option<&Ruleset>, row: &ChangeRow, level: &str) -> Names {
     if level == NONE {
         return words::none();
     }
-    let ladder = rules.and_then(|r| r.ladders.iter().find(|l| l.id == row.ladder));
-    let condition = rules.and_then(|r| r.conditions.iter().find(|c| c.id == row.ladder));
-    let of_ladder = ladder.and_then(|l| l.levels.iter().find(|l| l.name == level));
-    let of_condition = condition.and_then(|c| c.levels.iter().find(|l| l.name == level));
-    let by_rules = of_ladder.map(|l| &l.title).or_else(|| of_condition.map(|l| &l.title));
+    let scale = rules.and_then(|r| r.scale(&row.ladder));
+    let by_rules = scale.and_then(|scale| scale.level_title(level).cloned());
     let by_change = || {
         let told = if row.to == NONE { &row.from } else { &row.to };
         let title = row.data.get("level").filter(|_| told == level)?;
         serde_json::from_value(title.clone()).ok()
     };
-    by_rules.cloned().or_else(by_change).unwrap_or_else(|| words::level(level))
+    by_rules.or_else(by_change).unwrap_or_else(|| words::level(level))
 }

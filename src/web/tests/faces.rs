@@ -114,6 +114,7 @@ async fn metrics_show_what_was_counted_and_what_the_store_says() {
     let mut store = Store::new();
     store.change("c1", minute(120), "none", "advisory");
     store.message(minute(121), crate::store::Bucket::Ignored);
+    store.level("kr-emergency", "preliminary");
     let server = store.local().await;
     server.metrics.source("city").arrivals.inc();
     let answer = server.get("/metrics").await;
@@ -123,6 +124,8 @@ async fn metrics_show_what_was_counted_and_what_the_store_says() {
         "dustline_levels{ladder=\"kr-pm25\",scope=\"zone/seoul\",level=\"advisory\"} 1",
         "dustline_levels{ladder=\"kr-pm25\",scope=\"zone/seoul\",level=\"warning\"} 0",
         "dustline_levels{ladder=\"kr-pm25\",scope=\"zone/seoul\",level=\"none\"} 0",
+        "dustline_levels{ladder=\"kr-emergency\",scope=\"zone/seoul\",level=\"preliminary\"} 1",
+        "dustline_levels{ladder=\"kr-emergency\",scope=\"zone/seoul\",level=\"measures\"} 0",
         "dustline_outbox_pending{receiver=\"desk\"} 1",
         "dustline_outbox_dead{receiver=\"desk\"} 0",
         "dustline_forward_pending{target=\"main\"} 2",

@@ -46,7 +46,7 @@ pub fn settings(dir: &Path) -> Settings {
         country = "KR"
         time_zone = "Asia/Seoul"
         stations = ["jongno", "mapo"]
-        rulesets = ["kr-air-alert"]
+        rulesets = ["kr-air-alert", "kr-emergency"]
         [[receiver]]
         id = "desk"
         url = "https://alerts.example.org/hook"
@@ -88,6 +88,20 @@ pub fn variant(quantity: Quantity, variant: &str, value: f64) -> Measured {
     let label = Label { channel: String::new(), variant: variant.to_owned() };
     let value = Value { quantity, label, value };
     Measured { value, flag: Flag::NotEvaluated, reasons: Reasons::default() }
+}
+
+/// Where a ladder or condition of the zone stands since the first minute.
+fn level(ladder: &str, name: &str) -> LevelRow {
+    LevelRow {
+        ladder: ladder.into(),
+        scope: "zone/seoul".into(),
+        level: name.into(),
+        since: minute(0),
+        value: Some(81.84),
+        inputs: serde_json::json!([]),
+        ruleset: "kr-air-alert@2018-07-01".into(),
+        unknown_since: None,
+    }
 }
 
 impl Store {
@@ -262,17 +276,8 @@ impl Store {
                 data: data.clone(),
             };
             assert!(w.put_change(&change).unwrap());
-            let level = LevelRow {
-                ladder: "kr-pm25".into(),
-                scope: "zone/seoul".into(),
-                level: to.into(),
-                since: at,
-                value: Some(81.84),
-                inputs: data["inputs"].clone(),
-                ruleset: "kr-air-alert@2018-07-01".into(),
-                unknown_since: None,
-            };
-            w.put_level(&level).unwrap();
+            let inputs = data["inputs"].clone();
+            w.put_level(&LevelRow { since: at, inputs, ..level("kr-pm25", to) }).unwrap();
             let event = EventRow {
                 id: 0,
                 uid: uid.into(),
@@ -283,6 +288,11 @@ impl Store {
             };
             w.put_event(&event, &[(format!("msg-{uid}"), "desk".into())]).unwrap();
         });
+    }
+
+    /// Where a ladder or condition of the zone stands.
+    pub fn level(&mut self, ladder: &str, name: &str) {
+        self.batch(|w| w.put_level(&level(ladder, name)).unwrap());
     }
 
     /// A server on the store, as it is set by `set`, on an address of this machine.

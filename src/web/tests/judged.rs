@@ -34,7 +34,8 @@ async fn a_zone_shows_its_levels_and_its_last_judged_hour() {
         zones["zones"][0],
         json!({
             "id": "seoul", "name": { "ko": "서울", "en": "Seoul" }, "country": "KR",
-            "time_zone": "Asia/Seoul", "stations": ["jongno", "mapo"], "rulesets": ["kr-air-alert"],
+            "time_zone": "Asia/Seoul", "stations": ["jongno", "mapo"],
+            "rulesets": ["kr-air-alert", "kr-emergency"],
             "levels": [{ "ladder": "kr-pm25", "level": "advisory", "since": "2022-01-08T12:00:00Z",
                          "value": 81.84, "unknown": false }],
             "hours": { "pm2_5": { "start": "2022-01-08T11:00:00Z", "mean": 82.5, "unit": "ug/m3",
