@@ -4,7 +4,7 @@ use super::years::{Almanac, ZoneYear};
 use super::{Choice, Data, ZoneBy, Zoning};
 use crate::air::{Flag, Forecast, Hour, Measured, Names, Quantity, Reasons, Stamp, reading::Value};
 use crate::rules::judge::{Judge, Judged, LevelNow, Plan, PlannedZone, Reading};
-use crate::rules::{Change, Ruleset};
+use crate::rules::{Change, Ruleset, neighbours};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub struct Way {
     pub covers: Duration,
     /// Share of an hour that must be covered for its mean to be valid, 0..=1.
     pub min_coverage: f64,
+    /// How the stations of a zone are compared with each other, if they are.
+    pub neighbours: Option<neighbours::Bounds>,
     /// What was forecast; each counts from its issue on.
     pub forecasts: Vec<Forecast>,
 }
@@ -194,6 +196,7 @@ impl<'a> Side<'a> {
             grace: Duration::ZERO,
             covers: way.covers,
             min_coverage: way.min_coverage,
+            neighbours: way.neighbours,
             // Nothing comes late: all data are there.
             keep: 0,
         };

@@ -5,6 +5,7 @@ use crate::air::{Flag, Hour, Quantity};
 use crate::foresee::own::Hours;
 use crate::foresee::score::{Score, score};
 use crate::rules::judge::PlannedZone;
+use crate::rules::neighbours::Compared;
 use crate::rules::{HourSums, MICRO, ZoneHour};
 use jiff::tz::TimeZone;
 use std::collections::{BTreeMap, HashMap};
@@ -43,13 +44,13 @@ fn zone_hours(data: &Data, way: &Way, zones: &[PlannedZone], quantity: Quantity)
         let sums = by_station.entry(station).or_default().entry(sample.at.hour()).or_default();
         sums.add(sample.at, sample.value, Flag::Pass, way.covers);
     }
-    zones.iter().map(|zone| of_zone(zone, &by_station, way.min_coverage)).collect()
+    zones.iter().map(|zone| of_zone(zone, &by_station, way)).collect()
 }
 
 fn of_zone(
     zone: &PlannedZone,
     by_station: &HashMap<&str, BTreeMap<Hour, HourSums>>,
-    min_coverage: f64,
+    way: &Way,
 ) -> Hours {
     let members: Vec<_> = match &zone.stations {
         None => by_station.values().collect(),
@@ -58,13 +59,14 @@ fn of_zone(
     let expected = zone.stations.as_ref().map_or(members.len(), Vec::len) as u32;
     let mut means: BTreeMap<Hour, Vec<i64>> = BTreeMap::new();
     for (hour, sums) in members.into_iter().flatten() {
-        if sums.coverage() >= min_coverage {
+        if sums.coverage() >= way.min_coverage {
             means.entry(*hour).or_default().extend(sums.mean_micro());
         }
     }
+    let (bounds, share) = (way.neighbours.as_ref(), zone.min_valid_share);
     let judged = means
         .into_iter()
-        .map(|(hour, means)| ZoneHour::from_means(hour, means, expected, zone.min_valid_share));
+        .map(|(hour, means)| Compared::of(bounds, hour, &means, expected, share).hour);
     let valid = judged.filter(|h| h.valid && h.stations > 0);
     let mean = |h: &ZoneHour| h.sum_micro as f64 / f64::from(h.stations) / MICRO as f64;
     valid.map(|h| (h.hour, mean(&h))).collect()

@@ -17,7 +17,8 @@ fn way(by: ZoneBy) -> Way {
         min_valid_share: 0.5,
         own_rulesets: false,
     };
-    Way { zoning, covers: Duration::from_secs(3600), min_coverage: 0.75, forecasts: Vec::new() }
+    let covers = Duration::from_secs(3600);
+    Way { zoning, covers, min_coverage: 0.75, neighbours: None, forecasts: Vec::new() }
 }
 
 fn choices(asked: &[&str]) -> Vec<Choice> {

@@ -3,8 +3,8 @@
 use super::Choice;
 use crate::air::Quantity;
 use crate::rules::condition::date_of;
-use crate::rules::judge::PlannedZone;
-use crate::rules::{Days, Standard, Year, ZoneHour};
+use crate::rules::judge::{HourJudged, PlannedZone};
+use crate::rules::{Days, Standard, Year};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A year of one zone by one standard.
@@ -44,12 +44,13 @@ impl Almanac {
     }
 
     /// Notes the hours of a zone that were judged.
-    pub fn note(&mut self, place: usize, zone: &PlannedZone, hours: &[(Quantity, ZoneHour)]) {
-        for (quantity, hour) in hours.iter().filter(|(q, _)| self.quantities.contains(q)) {
+    pub fn note(&mut self, place: usize, zone: &PlannedZone, hours: &[HourJudged]) {
+        for judged in hours.iter().filter(|h| self.quantities.contains(&h.quantity)) {
+            let (quantity, hour) = (judged.quantity, &judged.hour);
             let mean = hour.mean_micro().filter(|_| hour.valid);
             let day = mean.zip(date_of(hour.hour.start(), &zone.time_zone));
             if let Some((mean, date)) = day {
-                self.days.entry((place, *quantity)).or_default().add(date, mean);
+                self.days.entry((place, quantity)).or_default().add(date, mean);
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::backtest::{self, Choice, Data, TimeLabel, Way, ZoneBy, Zoning};
 use crate::config::settings::{Coupling, Zone};
 use crate::config::{Rulesets, Settings};
 use crate::rules::judge::PlannedStation;
+use crate::rules::neighbours::Bounds;
 use crate::store::Reader;
 use progress::Progress;
 use std::fs::File;
@@ -56,6 +57,10 @@ pub struct Args {
     /// Share of a zone's stations that must have a value in an hour.
     #[arg(long, value_name = "SHARE", default_value_t = 0.5, value_parser = share)]
     min_valid_share: f64,
+    /// Leave out of the mean of a zone those of its stations that disagree with the
+    /// others; a configuration says so itself (quality.neighbours).
+    #[arg(long, conflicts_with = "config")]
+    leave_out_odd: bool,
     /// A table for people, JSON or CSV for machines.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -159,7 +164,8 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
     let covers = if dir.is_some() { Duration::from_secs(3600) } else { args.covers };
     let planned = settings.as_ref().filter(|_| matches!(zoning.by, ZoneBy::Planned(_)));
     let forecasts = forecasts::read(args, planned, zoning.zones(&data), &choices)?;
-    let way = Way { zoning, covers, min_coverage, forecasts };
+    let neighbours = neighbours(args, settings.as_ref());
+    let way = Way { zoning, covers, min_coverage, neighbours, forecasts };
     if args.score_forecast {
         let scores = backtest::score_forecast(&mut data, &way, args.time_zone.as_ref());
         return score::show(&scores, args.format, out);
@@ -173,6 +179,16 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
         Format::Csv => report.csv(out)?,
     }
     Ok(out.flush()?)
+}
+
+/// How stations are compared, if some may be left out; who is only named makes no
+/// difference here.
+fn neighbours(args: &Args, settings: Option<&Settings>) -> Option<Bounds> {
+    let asked = Bounds { counts: false, ..Bounds::default() };
+    match settings {
+        Some(settings) => settings.neighbours.filter(|bounds| !bounds.counts),
+        None => args.leave_out_odd.then_some(asked),
+    }
 }
 
 /// What judges: what was asked for, else what the configuration's zones name.

@@ -159,18 +159,17 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
     let instance = root.get("instance").and_then(|i| i.name()).map(str::to_owned);
     let data_dir = root.get("data_dir").and_then(|i| i.path());
     let (disk, http) = (daemon::disk(&mut root), daemon::http(&mut root));
-    let (presets, quality) = (presets::all(&mut root), quality::read(&mut root));
+    let (presets, (quality, neighbours)) = (presets::all(&mut root), quality::read(&mut root));
     let mut sources = source::read(&mut root, instance.as_deref(), (&presets, &quality));
     let (stations, rulesets) = (station::read(&mut root), rulesets::read(&mut root));
-    let (zones, zone_ids) = zone::read(&mut root, &stations, &rulesets);
-    let couplings = coupling::read(&mut root, &zone_ids);
-    let forecast_zones = forecast::zones(&zones);
+    let (zones, ids) = zone::read(&mut root, &stations, &rulesets);
+    let (couplings, forecast_zones) = (coupling::read(&mut root, &ids), forecast::zones(&zones));
     route::give_zones(&mut sources, &forecast_zones);
     let (forecast_files, own_forecast) = (forecast::files(&mut root), forecast::own(&mut root));
     let thresholds = zone::thresholds(&mut root, &rulesets);
     let (delivery, timeout) = outputs::delivery(&mut root);
     let (outgoing, templates) = (outgoing::read(&mut root), templates::read(&mut root));
-    let receivers = receiver::receivers(&mut root, (&zones, &zone_ids), timeout);
+    let receivers = receiver::receivers(&mut root, (&zones, &ids), timeout);
     let (judgement, log_json) = (daemon::judgement(&mut root), daemon::log_json(&mut root));
     let (influxdb, store) = (outputs::influxdb(&mut root), daemon::store(&mut root, &judgement));
     let (ledger, quarantine) = (daemon::ledger(&mut root), daemon::quarantine(&mut root));
@@ -203,6 +202,7 @@ fn settings(mut root: Table<'_>) -> (Settings, Rulesets) {
         store,
         judgement,
         quality,
+        neighbours,
         ledger,
         quarantine,
         delivery,

@@ -3,17 +3,20 @@
 use super::reader::{Item, Table};
 use crate::quality::correction::Form;
 use crate::quality::{Correction, Model, Policy};
-use crate::quality::{agreement, humidity, neighbours, spike, stuck};
+use crate::quality::{agreement, humidity, spike, stuck};
+use crate::rules::neighbours;
 use std::time::Duration;
 use toml::de::DeValue;
 
-/// Reads `[quality]`.
-pub(super) fn read(root: &mut Table<'_>) -> Policy {
+/// Reads `[quality]`: how readings are believed, and how the stations of a zone are
+/// compared, if they are.
+pub(super) fn read(root: &mut Table<'_>) -> (Policy, Option<neighbours::Bounds>) {
     let mut table = root.table("quality");
-    let mut policy = policy(&mut table, &Policy::default());
-    policy.neighbours = test(&mut table, "neighbours", policy.neighbours, neighbours);
+    let policy = policy(&mut table, &Policy::default());
+    let compared = Some(neighbours::Bounds::default());
+    let compared = test(&mut table, "neighbours", compared, neighbours);
     table.finish();
-    policy
+    (policy, compared)
 }
 
 /// Reads `quality` of a source: what it does not say is as in `[quality]`.
@@ -80,7 +83,6 @@ fn policy(table: &mut Table<'_>, base: &Policy) -> Policy {
         spike: test(table, "spike", base.spike, spike),
         agreement: test(table, "agreement", base.agreement, agreement),
         humidity: test(table, "humidity", base.humidity, humidity),
-        neighbours: base.neighbours,
     }
 }
 
@@ -144,6 +146,7 @@ fn neighbours(table: &mut Table<'_>, base: neighbours::Bounds) -> neighbours::Bo
         difference: number(table, "difference", base.difference, 10_000.0),
         share: number(table, "share", base.share, 1.0),
         deviations: number(table, "deviations", base.deviations, 1_000.0),
+        counts: table.flag("counts", base.counts),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::flow::Lane;
 use crate::hotline;
 use crate::quality;
 use crate::rules::judge::PlannedZone;
-use crate::rules::{Ruleset, Threshold};
+use crate::rules::{Ruleset, Threshold, neighbours};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -64,6 +64,8 @@ pub struct Settings {
     pub judgement: Judgement,
     /// How readings are believed, unless their source says otherwise.
     pub quality: quality::Policy,
+    /// How the stations of a zone are compared with each other, if they are.
+    pub neighbours: Option<neighbours::Bounds>,
     /// The daily statements of the ledger.
     pub ledger: Ledger,
     /// How much may be set aside.

@@ -3,9 +3,10 @@
 //! remembered, live and after a restart.
 
 use super::state::State;
-use crate::air::{Measured, Observation, Quantity, Stamp, StandIn};
-use crate::quality::{self, Judged, Past, When, main_value, neighbours};
-use crate::rules::judge::Saved;
+use crate::air::{Measured, Observation, Stamp, StandIn};
+use crate::quality::{self, Judged, Past, When, main_value};
+use crate::rules::MICRO;
+use crate::rules::judge::{HourJudged, Saved};
 use crate::store::{ArrivalRow, DeviceId, StoreError};
 
 impl State {
@@ -48,27 +49,30 @@ impl State {
     }
 
     /// Names the stations of a zone whose hour disagrees with the others, for as long
-    /// as it does. Their means count as before.
-    pub(super) fn compare_neighbours(
+    /// as it does.
+    pub(super) fn name_odd_stations(
         &mut self,
         zone: &str,
-        quantity: Quantity,
-        means: &[(String, i64)],
+        judged: &HourJudged,
         now: Stamp,
     ) -> Result<(), StoreError> {
-        let Some(bounds) = self.plan.neighbours else { return Ok(()) };
-        let values: Vec<f64> = means.iter().map(|(_, micro)| *micro as f64 / 1e6).collect();
-        let odd = neighbours::odd(&bounds, &values);
-        for (place, ((station, _), value)) in means.iter().zip(&values).enumerate() {
-            let detail = odd.iter().find(|o| o.place == place).map(|o| {
+        let quantity = judged.quantity;
+        let all_count = self.plan.judge.neighbours.is_none_or(|bounds| bounds.counts);
+        for s in &judged.stations {
+            let follows = match (all_count, s.left_out) {
+                (true, _) => "its readings count as before",
+                (_, true) => "the zone's mean is without it",
+                (_, false) => "it counts, since too few stations would be left without it",
+            };
+            let detail = s.odd_from.map(|median| {
                 format!(
                     "{quantity} of the hour is {value:.1} {unit}, the median of the others \
-                     {median:.1}: look at the station; its readings count as before",
+                     {median:.1}: look at the station; {follows}",
+                    value = s.mean_micro as f64 / MICRO as f64,
                     unit = quantity.unit_text(),
-                    median = o.median,
                 )
             });
-            let subject = format!("{zone}/{quantity}/{station}");
+            let subject = format!("{zone}/{quantity}/{station}", station = s.station);
             self.condition("station_disagrees", &subject, detail.as_deref(), now)?;
         }
         Ok(())

@@ -3,7 +3,7 @@
 use super::notify;
 use super::state::{Mode, State};
 use crate::air::{Flag, Hour, Measured, Quantity, Stamp};
-use crate::rules::judge::{DeviceHour, Reading, SeriesHour, ZoneJudged};
+use crate::rules::judge::{DeviceHour, HourJudged, Reading, SeriesHour, ZoneJudged};
 use crate::rules::{HourSums, StationMoved};
 use crate::store::{
     ArrivalRow, DeviceId, HourRow, OpenHour, Row, RowKind, StoreError, Writer, ZoneHourRow,
@@ -121,16 +121,12 @@ pub(super) fn close_zone(
             None
         })
     };
-    let means = match (mode, &state.plan.neighbours) {
-        (Mode::Live, Some(_)) => state.judge.station_means(zone, hour, closed),
-        _ => Vec::new(),
-    };
     let judged = state.judge.close_zone(zone, hour, now, closed);
     if let Some(error) = failed.into_inner() {
         return Err(error);
     }
-    for (quantity, means) in means {
-        state.compare_neighbours(zone, quantity, &means, now)?;
+    if let (Mode::Live, Some(own)) = (mode, judged.first()) {
+        own.hours.iter().try_for_each(|h| state.name_odd_stations(zone, h, now))?;
     }
     Ok(judged)
 }
@@ -211,9 +207,9 @@ fn again_judged(
     let station = state.judge.station_of(device.0).to_owned();
     let moved = Some(StationMoved { station, mean_micro: means.1 });
     for judged in state.judge.station_changed(device.0, quantity, hour, means, now) {
-        for (quantity, hour) in judged.hours.clone() {
-            let zone = judged.zone.clone();
-            let moved = moved.clone();
+        for HourJudged { quantity, hour, .. } in &judged.hours {
+            let (zone, moved) = (judged.zone.clone(), moved.clone());
+            let (quantity, hour) = (*quantity, *hour);
             state.append(now, RowKind::ZoneRevised { zone, quantity, hour, moved })?;
         }
         state.judged(judged, now, Mode::Live)?;
@@ -307,15 +303,17 @@ impl State {
         if mode == Mode::Replay {
             return Ok(());
         }
-        for (quantity, hour) in &j.hours {
+        for judged in &j.hours {
+            let hour = &judged.hour;
             self.writer.put_zone_hour(&ZoneHourRow {
                 zone: j.zone.clone(),
-                quantity: *quantity,
+                quantity: judged.quantity,
                 hour: hour.hour,
                 sum_micro: hour.sum_micro,
                 stations: hour.stations,
                 expected: hour.expected,
                 valid: hour.valid,
+                left_out: judged.left_out().map(str::to_owned).collect(),
             })?;
         }
         for change in &j.changes {

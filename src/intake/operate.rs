@@ -73,7 +73,7 @@ impl State {
             "source_silent" | "subscription_refused" => !sources.iter().any(|s| s.name == subject),
             "station_disagrees" => {
                 let of = |z: &PlannedZone| subject.starts_with(&format!("{}/", z.id));
-                self.plan.neighbours.is_none() || !self.plan.judge.zones.iter().any(of)
+                self.plan.judge.neighbours.is_none() || !self.plan.judge.zones.iter().any(of)
             }
             "zone_unknown" => {
                 let known = |l: &String| {

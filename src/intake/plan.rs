@@ -6,7 +6,7 @@ use crate::config::settings::{
     Coupling, DiskBounds, Judgement, Quarantine, Receiver, Source, Zone,
 };
 use crate::hotline;
-use crate::quality::{Model, neighbours};
+use crate::quality::Model;
 use crate::rules::judge::{Plan as JudgePlan, PlannedStation};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -18,8 +18,6 @@ pub struct Plan {
     pub sources: Vec<Source>,
     /// The kinds of sensor that stations have, by device.
     pub models: HashMap<String, Model>,
-    /// How a station is compared with those of its zone, if it is.
-    pub neighbours: Option<neighbours::Bounds>,
     /// What is judged.
     pub judge: JudgePlan,
     /// Who is told.
@@ -48,7 +46,6 @@ impl Plan {
         Plan {
             sources: settings.sources.clone(),
             models: models(settings),
-            neighbours: settings.quality.neighbours,
             judge: judge_plan(settings),
             receivers: settings.receivers.clone(),
             time_zones: settings.zones.iter().filter_map(zone_time).collect(),
@@ -68,7 +65,6 @@ impl Plan {
         Plan {
             sources: Vec::new(),
             models: HashMap::new(),
-            neighbours: None,
             judge: JudgePlan {
                 stations: Vec::new(),
                 zones: Vec::new(),
@@ -79,6 +75,7 @@ impl Plan {
                 grace: judgement.grace,
                 covers: judgement.reading_covers,
                 min_coverage: judgement.min_coverage,
+                neighbours: None,
                 keep: 0,
             },
             receivers: Vec::new(),
@@ -113,6 +110,7 @@ fn judge_plan(settings: &Settings) -> JudgePlan {
         grace: j.grace,
         covers: j.reading_covers,
         min_coverage: j.min_coverage,
+        neighbours: settings.neighbours,
         keep: i32::try_from(j.revise_within.as_secs() / 3600).unwrap_or(i32::MAX),
     }
 }

@@ -11,11 +11,11 @@
 //! | [`humidity`] | `humid`: droplets count as dust; noted, or suspect | the message |
 //! | [`stuck`] | suspect `stuck`: the same value for too long | the series |
 //! | [`spike`] | noted `spike`: one reading far above the last (suspect, if the policy says so) | the series |
-//! | [`neighbours`] | a station's hour far from those of its zone; no flag | the zone |
 //!
 //! The worst verdict counts; a value that no test objects to passes. Ranges are
 //! wide on purpose: hourly means above 1000 µg/m³ have been real. Every test can
-//! be switched off, and its bounds set, in a [`Policy`].
+//! be switched off, and its bounds set, in a [`Policy`]. How a station compares with
+//! those of its zone is judged with the hours of zones, not here.
 //!
 //! [`assess`] judges the values of one message by themselves; [`follow`] those of
 //! one message that are new, after what their series brought before, which is
@@ -29,7 +29,6 @@ pub mod failure;
 pub mod humidity;
 pub mod main_value;
 pub mod model;
-pub mod neighbours;
 pub mod order;
 pub mod past;
 mod policy;

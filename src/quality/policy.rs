@@ -1,6 +1,6 @@
 //! Which tests are made, and with which bounds.
 
-use super::{agreement, humidity, neighbours, spike, stuck};
+use super::{agreement, humidity, spike, stuck};
 use std::time::Duration;
 
 /// What is believable. A test that is `None` or `false` is not made.
@@ -25,8 +25,6 @@ pub struct Policy {
     pub agreement: Option<agreement::Bounds>,
     /// Air too humid for optical sensors.
     pub humidity: Option<humidity::Bounds>,
-    /// A station against those of its zone.
-    pub neighbours: Option<neighbours::Bounds>,
 }
 
 impl Default for Policy {
@@ -41,7 +39,6 @@ impl Default for Policy {
             spike: Some(spike::Bounds::default()),
             agreement: Some(agreement::Bounds::default()),
             humidity: Some(humidity::Bounds::default()),
-            neighbours: Some(neighbours::Bounds::default()),
         }
     }
 }

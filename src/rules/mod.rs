@@ -17,7 +17,9 @@
 //! Everything here is a function of its inputs: time is one of them. Sums are
 //! kept in integers of 10⁻⁶ units, so that no order of arrival changes a mean,
 //! and a mean of exactly 75 is exactly 75. Silence never clears a level, and a
-//! reading that quality control did not let pass never raises one.
+//! reading that quality control did not let pass never raises one. The stations of an
+//! hour are compared with each other, and a policy may leave odd ones out of the mean
+//! ([`neighbours`]).
 //!
 //! A judgement says "criterion met", never that an authority has issued anything.
 
@@ -29,6 +31,7 @@ mod hours;
 mod input;
 pub mod judge;
 mod ladder;
+pub mod neighbours;
 mod rulesets;
 mod standard;
 mod threshold;

@@ -47,6 +47,19 @@ impl ZoneHour {
         ZoneHour { hour, sum_micro, stations, expected, valid }
     }
 
+    /// The same hour after the mean of one of its stations went from `old` to `new`.
+    pub fn with_mean(
+        &self,
+        (old, new): (Option<i64>, Option<i64>),
+        min_valid_share: f64,
+    ) -> ZoneHour {
+        let left = self.sum_micro.saturating_sub(old.unwrap_or(0));
+        let sum = left.saturating_add(new.unwrap_or(0));
+        let joined = self.stations.saturating_add(u32::from(new.is_some()));
+        let stations = joined.saturating_sub(u32::from(old.is_some()));
+        ZoneHour::from_sum(self.hour, sum, stations, self.expected, min_valid_share)
+    }
+
     /// An hour without any station.
     pub fn missing(hour: Hour, expected: u32) -> ZoneHour {
         ZoneHour { hour, sum_micro: 0, stations: 0, expected, valid: false }

@@ -50,7 +50,7 @@ impl Reader {
     pub fn zone_hours(&self, filter: &Filter) -> Res<Vec<ZoneHourRow>> {
         let (from, to) = filter.hours();
         let rows = self.all(
-            "SELECT zone, quantity, hour, sum_micro, stations, expected, valid FROM zone_hours
+            "SELECT zone, quantity, hour, sum_micro, stations, expected, valid, left_out FROM zone_hours
              WHERE hour >= ?1 AND hour < ?2 AND (?3 IS NULL OR zone = ?3) AND (?4 IS NULL OR quantity = ?4)
              ORDER BY hour, zone, quantity LIMIT ?5",
             params![from, to, filter.zone, filter.quantity.map(Quantity::code), filter.sql_limit()],
@@ -63,6 +63,7 @@ impl Reader {
                     stations: r.get(4)?,
                     expected: r.get(5)?,
                     valid: r.get(6)?,
+                    left_out: ZoneHourRow::ids(r.get(7)?),
                 }))
             },
         )?;

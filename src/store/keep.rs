@@ -82,10 +82,12 @@ impl Writer {
 
     /// Writes the judged hour of a zone, or its revision.
     pub fn put_zone_hour(&self, z: &ZoneHourRow) -> Res<()> {
+        let left_out = (!z.left_out.is_empty())
+            .then(|| serde_json::Value::from(z.left_out.clone()).to_string());
         self.run(
-            "INSERT OR REPLACE INTO zone_hours (zone, quantity, hour, sum_micro, stations, expected, valid)
-             VALUES (?, ?, ?, ?, ?, ?, ?)",
-            params![z.zone, z.quantity.code(), z.hour.0, z.sum_micro, z.stations, z.expected, z.valid],
+            "INSERT OR REPLACE INTO zone_hours (zone, quantity, hour, sum_micro, stations, expected, valid, left_out)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            params![z.zone, z.quantity.code(), z.hour.0, z.sum_micro, z.stations, z.expected, z.valid, left_out],
         )
         .map(drop)
     }

@@ -75,7 +75,7 @@ impl Reader {
         let order = if latest_first { "DESC" } else { "ASC" };
         self.all(
             &format!(
-                "SELECT hour, sum_micro, stations, expected, valid FROM zone_hours
+                "SELECT hour, sum_micro, stations, expected, valid, left_out FROM zone_hours
                  WHERE zone = ? AND quantity = ? AND hour >= ? AND hour < ?
                  ORDER BY hour {order} LIMIT ?"
             ),
@@ -89,6 +89,7 @@ impl Reader {
                     stations: r.get(2)?,
                     expected: r.get(3)?,
                     valid: r.get(4)?,
+                    left_out: ZoneHourRow::ids(r.get(5)?),
                 })
             },
         )

@@ -204,9 +204,9 @@ fn could_not_write(e: &rusqlite::Error) -> bool {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 10] = [
+const VERSIONS: [&str; 11] = [
     VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8,
-    VERSION_9, VERSION_10,
+    VERSION_9, VERSION_10, VERSION_11,
 ];
 
 const VERSION_1: &str = "
@@ -321,15 +321,23 @@ CREATE TABLE dropped (tier TEXT NOT NULL, beyond TEXT NOT NULL, count INTEGER NO
 CREATE INDEX history_age ON history (last, upto, readings, length(block));
 ";
 
+/// The stations that the mean of a zone's hour is without: their ids as a list in JSON,
+/// or nothing.
+const VERSION_11: &str = "
+ALTER TABLE zone_hours ADD COLUMN left_out TEXT;
+";
+
 /// What stands for later tables in a store of an older version that is only read,
-/// by the version that has them: nothing is sealed there, and nothing dropped.
-const STAND_INS: [(i32, &str); 2] = [
+/// by the version that has them: nothing is sealed there, nothing dropped, and no
+/// station left out.
+const STAND_INS: [(i32, &str); 3] = [
     (
         9,
         "CREATE TEMP TABLE history (device, upto, first, last, rows, readings, block);
          CREATE TEMP TABLE sealed AS SELECT 1 AS id, 0 AS through;",
     ),
     (10, "CREATE TEMP TABLE dropped (tier, beyond, count, before, at);"),
+    (11, "CREATE TEMP VIEW zone_hours AS SELECT *, NULL AS left_out FROM main.zone_hours;"),
 ];
 
 #[cfg(test)]

@@ -215,6 +215,16 @@ pub struct ZoneHourRow {
     pub expected: u32,
     /// Whether enough stations were valid.
     pub valid: bool,
+    /// Ids of stations with a valid hour that are not in the sum, because they
+    /// disagree with the others.
+    pub left_out: Vec<String>,
+}
+
+impl ZoneHourRow {
+    /// The ids of a list in JSON, as they are kept; none if there is no list.
+    pub(super) fn ids(list: Option<String>) -> Vec<String> {
+        list.and_then(|list| serde_json::from_str(&list).ok()).unwrap_or_default()
+    }
 }
 
 /// What was set aside.

@@ -51,6 +51,10 @@ pub struct HourShape {
     pub coverage: f64,
     /// Whether that is enough.
     pub valid: bool,
+    /// Stations with a valid hour that a zone's mean is without, because they disagree
+    /// with the others (`quality.neighbours`); absent if there is none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// A page of hours.
@@ -201,6 +205,7 @@ fn of_device(reader: &mut Reader, row: &HourRow, wanted: &Wanted) -> Result<Hour
         count: row.count,
         coverage,
         valid: row.count > 0 && coverage >= wanted.min_coverage,
+        left_out: Vec::new(),
     })
 }
 
@@ -259,6 +264,7 @@ pub(super) fn of_station(station: &str, rows: &[HourRow], min_coverage: f64) -> 
         count: counting.iter().map(|r| r.count).sum(),
         coverage: rows.iter().map(coverage).fold(0.0, f64::max),
         valid: is_valid,
+        left_out: Vec::new(),
     }
 }
 
@@ -299,6 +305,7 @@ pub fn of_zone(row: &ZoneHourRow) -> HourShape {
             f64::from(row.stations) / f64::from(row.expected)
         },
         valid: row.valid,
+        left_out: row.left_out.clone(),
     }
 }
 

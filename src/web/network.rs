@@ -125,6 +125,9 @@ pub struct ZoneHourShape {
     expected: u32,
     /// Whether enough stations counted.
     valid: bool,
+    /// Stations that the mean is without, because they disagree with the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<String>,
 }
 
 /// A zone.
@@ -318,6 +321,7 @@ fn zone(reader: &Reader, z: &Zone, levels: &[LevelRow]) -> Result<ZoneShape, Pro
                 stations: row.stations,
                 expected: row.expected,
                 valid: row.valid,
+                left_out: row.left_out,
             };
             hours.insert(quantity.name(), shape);
         }

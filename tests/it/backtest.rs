@@ -78,6 +78,24 @@ fn an_advisory_is_told_with_its_inputs_at_the_label_that_completes_it() {
 }
 
 #[test]
+fn a_broken_station_of_six_raises_nothing_if_odd_ones_are_left_out() {
+    let row = |hour: i32, (station, value): (&str, f64)| {
+        format!("2022-01-08T{hour:02}:00:00Z,{station},{value}\n")
+    };
+    let sound = [("a", 20.0), ("b", 22.0), ("c", 18.0), ("d", 21.0), ("e", 19.0)];
+    let rows = (10..14).flat_map(|h| {
+        sound.into_iter().chain([("broken", 900.0)]).map(move |station| row(h, station))
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let text = format!("time,station,pm2_5\n{}", rows.collect::<String>());
+    let data = file(dir.path(), "broken.csv", &text);
+    let plain = ["--ruleset", "kr-air-alert", "--data", &data];
+    assert_eq!(moves(&judged(&plain)), ["all kr-pm25 2022-01-08T11:00:00Z none warning"]);
+    let without = [&plain[..], &["--leave-out-odd"]].concat();
+    assert_eq!(moves(&judged(&without)), [""; 0]);
+}
+
+#[test]
 fn the_time_of_a_row_may_begin_its_hour() {
     let dir = tempfile::tempdir().unwrap();
     let data = file(dir.path(), "episode.csv", EPISODE);

@@ -6,6 +6,7 @@ mod bounds;
 mod changes;
 mod hotline;
 mod keeps;
+mod odd;
 mod order;
 mod quarantine;
 mod remembers;

@@ -4,6 +4,7 @@ use super::super::settings::Settings;
 use super::{Shelf, shown};
 use crate::quality::correction::Form;
 use crate::quality::{Correction, Model, Policy};
+use crate::rules::neighbours;
 use std::time::Duration;
 
 fn settings_of(text: &str) -> Settings {
@@ -24,6 +25,17 @@ fn a_test_is_switched_off_on_or_given_some_of_its_bounds() {
     let spike = policy.spike.unwrap();
     assert_eq!((spike.rise, spike.factor), (250.0, 3.0));
     assert_eq!(policy.humidity, defaults.humidity);
+}
+
+#[test]
+fn a_station_far_from_its_neighbours_counts_unless_it_is_said_that_it_does_not() {
+    let bounds = |text: &str| settings_of(text).neighbours;
+    assert_eq!(bounds(""), Some(neighbours::Bounds::default()));
+    assert!(bounds("").unwrap().counts);
+    assert_eq!(bounds("[quality]\nneighbours = false"), None);
+    let text = "[quality]\nneighbours = { difference = 80, counts = false }";
+    let set = neighbours::Bounds { difference: 80.0, counts: false, ..Default::default() };
+    assert_eq!(bounds(text), Some(set));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 pub struct Evidence {
     /// The judged hours.
     pub hours: Hours,
-    /// The hours of single stations, where conditions ask for them.
+    /// The hours of single stations, where conditions or the zone's mean ask for them.
     pub stations: Stations,
     /// The forecasts.
     pub forecasts: Forecasts,

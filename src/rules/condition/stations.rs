@@ -19,7 +19,8 @@ const NAMED_MAX: usize = 30;
 /// The hourly means of one station in 10⁻⁶ units.
 type Means = BTreeMap<Hour, i64>;
 
-/// The hours of single stations, of the quantities for which conditions ask.
+/// The hours of single stations, of the quantities for which conditions ask, or whose
+/// zone mean may be without some of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stations {
     of: BTreeMap<Quantity, BTreeMap<String, Means>>,
@@ -51,9 +52,10 @@ impl Stations {
         }
     }
 
-    /// Forgets every quantity but these.
-    pub fn only(&mut self, quantities: &[Quantity]) {
-        self.of.retain(|quantity, _| quantities.contains(quantity));
+    /// The stations with a mean in an hour, and the means in 10⁻⁶ units.
+    pub fn of_hour(&self, quantity: Quantity, hour: Hour) -> impl Iterator<Item = (&str, i64)> {
+        let stations = self.of.get(&quantity).into_iter().flatten();
+        stations.filter_map(move |(id, hours)| Some((id.as_str(), *hours.get(&hour)?)))
     }
 
     /// Every station with enough hours in a time, the highest mean first.

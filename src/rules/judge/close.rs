@@ -1,6 +1,6 @@
 //! Judging the hours of zones, for the first time and again.
 
-use super::{Judge, ZoneJudged};
+use super::{HourJudged, Judge, ZoneJudged};
 use crate::air::{Hour, Quantity, Stamp};
 use crate::rules::{StationMoved, ZoneHour};
 
@@ -20,12 +20,17 @@ impl Judge {
         let mut single: Vec<(Quantity, StationMoved)> = Vec::new();
         let mut hours = Vec::with_capacity(seat.quantities.len());
         for q in &seat.quantities {
-            let mean = |s: &u32| Some((*s, self.mean_of(*s, *q, hour, |n| closed(n, *q))?));
-            let means: Vec<(u32, i64)> = seat.stations.iter().filter_map(mean).collect();
+            let mean = |s: &u32| {
+                let mean = self.mean_of(*s, *q, hour, |n| closed(n, *q))?;
+                Some((&*self.stations.get(*s as usize)?.id, mean))
+            };
+            let means: Vec<(&str, i64)> = seat.stations.iter().filter_map(mean).collect();
             let expected = seat.expected(self.alive_in(seat, hour, Some(*q)));
-            hours.push((*q, seat.hour_of(hour, means.iter().map(|(_, mean)| *mean), expected)));
+            hours.push(seat.compared((*q, hour), &means, expected, &self.plan));
             if seat.by_station.contains(q) {
-                single.extend(means.iter().filter_map(|m| Some((*q, self.with_its_id(*m)?))));
+                single.extend(means.into_iter().map(|(id, mean)| {
+                    (*q, StationMoved { station: id.to_owned(), mean_micro: Some(mean) })
+                }));
             }
         }
         let Some(zone) = self.zones.get_mut(index) else { return Vec::new() };
@@ -53,11 +58,10 @@ impl Judge {
         let zones = moved.zones.clone();
         let moved = StationMoved { station: moved.id.to_string(), mean_micro: new };
         let mut out = Vec::new();
-        let keep = self.plan.keep;
         for index in zones.iter().map(|index| *index as usize) {
             let Some(zone) = self.zones.get(index) else { continue };
-            if let Some(changed) = zone.with_station(quantity, hour, (old, new), keep) {
-                out.extend(self.revise(index, quantity, changed, Some(&moved), now));
+            if let Some(changed) = zone.with_station((quantity, hour), &moved, old, &self.plan) {
+                out.extend(self.revise(index, changed, Some(&moved), now));
             }
         }
         out
@@ -74,26 +78,21 @@ impl Judge {
         now: Stamp,
     ) {
         if let Some(index) = self.zones.iter().position(|z| z.id() == zone) {
-            self.revise(index, quantity, hour, moved, now);
+            self.revise(index, HourJudged::alone(quantity, hour), moved, now);
         }
-    }
-
-    fn with_its_id(&self, (place, mean): (u32, i64)) -> Option<StationMoved> {
-        let station = self.stations.get(place as usize)?.id.to_string();
-        Some(StationMoved { station, mean_micro: Some(mean) })
     }
 
     pub(super) fn revise(
         &mut self,
         index: usize,
-        quantity: Quantity,
-        hour: ZoneHour,
+        judged: HourJudged,
         moved: Option<&StationMoved>,
         now: Stamp,
     ) -> Vec<ZoneJudged> {
         let Some(zone) = self.zones.get_mut(index) else { return Vec::new() };
+        let (quantity, hour) = (judged.quantity, judged.hour);
         moved.iter().for_each(|m| zone.station(quantity, hour.hour, m));
         let changes = zone.revise(quantity, hour, &self.plan, now);
-        self.conditions_of_all(index, vec![(quantity, hour)], changes, hour.hour.end(), now)
+        self.conditions_of_all(index, vec![judged], changes, hour.hour.end(), now)
     }
 }

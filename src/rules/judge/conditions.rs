@@ -1,6 +1,6 @@
 //! The conditions of zones: when they are judged, and what follows.
 
-use super::outcome::{Judged, LevelNow, ZoneJudged};
+use super::outcome::{HourJudged, Judged, LevelNow, ZoneJudged};
 use super::zones::Zone;
 use super::{Judge, Plan, PlannedZone};
 use crate::air::{Forecast, Names, Quantity, Stamp};
@@ -184,7 +184,7 @@ impl Judge {
     pub(super) fn conditions_of_all(
         &mut self,
         index: usize,
-        hours: Vec<(Quantity, ZoneHour)>,
+        hours: Vec<HourJudged>,
         changes: Vec<Judged>,
         affected: Stamp,
         now: Stamp,
@@ -281,7 +281,7 @@ impl Zone {
 /// What a zone's judgement brought, with the seasons in which it fell.
 pub(super) fn judged(
     zone: &Zone,
-    hours: Vec<(Quantity, ZoneHour)>,
+    hours: Vec<HourJudged>,
     mut changes: Vec<Judged>,
     plan: &Plan,
 ) -> ZoneJudged {

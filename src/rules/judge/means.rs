@@ -28,23 +28,4 @@ impl Judge {
         let open = |n: u32| self.device(n)?.mean(hour, quantity, self.plan.min_coverage);
         devices::mean(station.devices.iter().filter_map(|n| open(*n).or_else(|| closed(*n))))
     }
-
-    /// The means of the stations of a zone in an hour, for each quantity that is
-    /// judged there. `closed` is as for [`Judge::close_zone`].
-    pub fn station_means(
-        &self,
-        zone: &str,
-        hour: Hour,
-        closed: impl Fn(u32, Quantity) -> Option<i64>,
-    ) -> Vec<(Quantity, Vec<(String, i64)>)> {
-        let Some(seat) = self.zones.iter().find(|z| z.id() == zone) else { return Vec::new() };
-        let of = |q: &Quantity| {
-            let means = seat.stations.iter().filter_map(|s| {
-                let mean = self.mean_of(*s, *q, hour, |n| closed(n, *q))?;
-                Some((self.stations.get(*s as usize)?.id.to_string(), mean))
-            });
-            (*q, means.collect())
-        };
-        seat.quantities.iter().map(of).collect()
-    }
 }

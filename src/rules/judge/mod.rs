@@ -22,7 +22,7 @@ mod saved;
 mod zones;
 
 pub use devices::{DeviceHour, SeriesHour};
-pub use outcome::{Judged, LevelNow, ZoneJudged};
+pub use outcome::{HourJudged, Judged, LevelNow, StationJudged, ZoneJudged};
 pub use plan::{Coupling, Plan, PlannedStation, PlannedZone};
 pub use saved::Saved;
 

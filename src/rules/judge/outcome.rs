@@ -1,6 +1,7 @@
 //! What a judgement brings: changes, and where things stand.
 
 use crate::air::{Hour, Quantity, Stamp};
+use crate::rules::neighbours::Compared;
 use crate::rules::{Change, Scope, Step, Threshold, ThresholdStep, ZoneHour};
 
 /// A change, and whether receivers are told of it.
@@ -26,11 +27,66 @@ pub struct ZoneJudged {
     /// The zone's id.
     pub zone: String,
     /// The hour of each quantity.
-    pub hours: Vec<(Quantity, ZoneHour)>,
+    pub hours: Vec<HourJudged>,
     /// What followed.
     pub changes: Vec<Judged>,
     /// Where the zone's ladders stand now.
     pub levels: Vec<LevelNow>,
+}
+
+/// The hour of one quantity of a zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HourJudged {
+    /// The quantity.
+    pub quantity: Quantity,
+    /// The hour as it was judged.
+    pub hour: ZoneHour,
+    /// Its stations, if they were compared with each other.
+    pub stations: Vec<StationJudged>,
+}
+
+/// A station with a valid hour, beside the others of its zone.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StationJudged {
+    /// The station's id.
+    pub station: String,
+    /// Its mean in 10⁻⁶ units.
+    pub mean_micro: i64,
+    /// The median of the others in the quantity's unit, if it disagrees with them.
+    pub odd_from: Option<f64>,
+    /// Whether the zone's mean is without it.
+    pub left_out: bool,
+}
+
+impl HourJudged {
+    /// An hour without a word on its stations.
+    pub fn alone(quantity: Quantity, hour: ZoneHour) -> HourJudged {
+        HourJudged { quantity, hour, stations: Vec::new() }
+    }
+
+    /// An hour whose stations, with their means, were compared.
+    pub(super) fn compared<'a>(
+        quantity: Quantity,
+        compared: &Compared,
+        stations: impl Iterator<Item = (&'a str, i64)>,
+    ) -> HourJudged {
+        let judged = |(place, (station, mean_micro)): (usize, (&str, i64))| {
+            let odd = compared.odd_at(place);
+            StationJudged {
+                station: station.to_owned(),
+                mean_micro,
+                odd_from: odd.map(|odd| odd.median),
+                left_out: compared.left_out && odd.is_some(),
+            }
+        };
+        let stations = stations.enumerate().map(judged).collect();
+        HourJudged { quantity, hour: compared.hour, stations }
+    }
+
+    /// The ids of the stations that the zone's mean is without.
+    pub fn left_out(&self) -> impl Iterator<Item = &str> {
+        self.stations.iter().filter(|s| s.left_out).map(|s| s.station.as_str())
+    }
 }
 
 /// Where a ladder stands.

@@ -1,7 +1,7 @@
 //! What is to be judged.
 
 use crate::air::Names;
-use crate::rules::{Ruleset, Threshold};
+use crate::rules::{Ruleset, Threshold, neighbours};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -27,8 +27,18 @@ pub struct Plan {
     pub covers: Duration,
     /// Share of an hour that must be covered for its mean to be valid.
     pub min_coverage: f64,
+    /// How the stations of a zone are compared with each other, if they are.
+    pub neighbours: Option<neighbours::Bounds>,
     /// For how many hours late readings still change a judgement.
     pub keep: i32,
+}
+
+impl Plan {
+    /// Whether a zone's mean may be without some of its stations: then every judgement
+    /// of an hour rests on all of their means.
+    pub(super) fn leaves_out(&self) -> bool {
+        self.neighbours.is_some_and(|bounds| !bounds.counts)
+    }
 }
 
 /// A station with its devices.

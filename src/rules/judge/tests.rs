@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::LazyLock;
 
+mod odd;
 mod stations;
 
 const HOURS: i32 = 72;
@@ -50,6 +51,7 @@ fn plan(zones: Vec<PlannedZone>) -> Plan {
         grace: Duration::from_secs(1800),
         covers: Duration::from_secs(3600),
         min_coverage: 0.75,
+        neighbours: None,
         keep: 1000,
     }
 }
@@ -279,10 +281,11 @@ proptest! {
             let (truth, now) = (hours[n as usize], hour(HOURS).start());
             let means = truth.map(micro);
             let corrected = ZoneHour::from_means(hour(n), means, 1, 0.5);
+            let corrected = HourJudged::alone(Quantity::Pm2_5, corrected);
             let moved = StationMoved { station: "station-a".to_owned(), mean_micro: means };
-            changes.extend(told(judge.revise(0, Quantity::Pm2_5, corrected, Some(&moved), now)));
+            changes.extend(told(judge.revise(0, corrected.clone(), Some(&moved), now)));
             // Again: nothing new.
-            prop_assert_eq!(told(judge.revise(0, Quantity::Pm2_5, corrected, Some(&moved), now)), vec![]);
+            prop_assert_eq!(told(judge.revise(0, corrected.clone(), Some(&moved), now)), vec![]);
         }
         for f in late.iter().chain(early) {
             changes.extend(told(judge.forecasts([f], hour(HOURS).start())));

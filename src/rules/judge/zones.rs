@@ -1,12 +1,14 @@
 //! A zone: its judged hours, its forecasts, its ladders and conditions.
 
 use super::conditions::Seat as ConditionSeat;
-use super::outcome::{self, Judged, LevelNow};
+use super::outcome::{self, HourJudged, Judged, LevelNow};
 use super::{Plan, PlannedZone};
 use crate::air::{Hour, Quantity, Stamp};
 use crate::rules::condition::{ConditionState, Evidence, View, Walk};
+use crate::rules::neighbours::Compared;
 use crate::rules::{LadderRules, LadderState, Scope, StationMoved, Step, ZoneHour};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// A zone as it stands.
@@ -17,7 +19,8 @@ pub(super) struct Zone {
     pub stations: Vec<u32>,
     /// What its ladders, conditions and standards look at.
     pub quantities: Vec<Quantity>,
-    /// Those whose hours its conditions look at station by station.
+    /// Those whose hours are kept station by station: its conditions look at them so,
+    /// or its mean may be without some.
     pub by_station: Vec<Quantity>,
     /// The next hour to judge; `None` before the first reading.
     pub next: Option<Hour>,
@@ -81,8 +84,8 @@ impl Zone {
         quantities.extend(rulesets.flat_map(|r| &r.standards).map(|s| s.quantity));
         quantities.sort_unstable();
         quantities.dedup();
-        let by_station = conditions.iter().flat_map(|seat| seat.by_station.iter().copied());
-        let by_station = by_station.collect();
+        let asked = conditions.iter().flat_map(|seat| seat.by_station.iter().copied());
+        let by_station = if plan.leaves_out() { quantities.clone() } else { asked.collect() };
         let reach = conditions.iter().map(|seat| seat.reach).max().unwrap_or(0);
         Zone {
             planned: planned.clone(),
@@ -137,7 +140,6 @@ impl Zone {
         self.begun = saved.begun;
         let asked = std::mem::take(&mut self.evidence.walks);
         self.evidence = saved.evidence;
-        self.evidence.stations.only(&self.by_station);
         self.evidence.walks.retain(|w| asked.iter().any(|a| a.ladder == w.ladder));
         for walk in asked {
             if !self.evidence.walks.iter().any(|w| w.ladder == walk.ladder) {
@@ -198,34 +200,44 @@ impl Zone {
         self.next.filter(|_| all > 0 && self.reached >= all)
     }
 
-    pub fn hour_of(&self, hour: Hour, means: impl Iterator<Item = i64>, expected: u32) -> ZoneHour {
-        ZoneHour::from_means(hour, means, expected, self.planned.min_valid_share)
+    /// An hour from its stations with their means, compared with each other if the
+    /// plan says so.
+    pub fn compared(
+        &self,
+        (quantity, hour): (Quantity, Hour),
+        stations: &[(&str, i64)],
+        expected: u32,
+        plan: &Plan,
+    ) -> HourJudged {
+        let means: Vec<i64> = stations.iter().map(|(_, mean)| *mean).collect();
+        let (bounds, share) = (plan.neighbours.as_ref(), self.planned.min_valid_share);
+        let compared = Compared::of(bounds, hour, &means, expected, share);
+        let told = stations.iter().copied().filter(|_| bounds.is_some());
+        HourJudged::compared(quantity, &compared, told)
     }
 
     /// Judges the next hour by the ladders.
     pub fn close(
         &mut self,
         hour: Hour,
-        hours: &[(Quantity, ZoneHour)],
+        hours: &[HourJudged],
         plan: &Plan,
         now: Stamp,
     ) -> Vec<Judged> {
         self.next = Some(hour.next());
         self.begun = true;
         self.evidence.judged(hour);
-        for (quantity, zone_hour) in hours {
-            self.evidence.hours.put(*quantity, *zone_hour);
-        }
+        hours.iter().for_each(|h| self.evidence.hours.put(h.quantity, h.hour));
         self.evidence.hours.forget(hour.back(self.kept));
         self.evidence.stations.forget(hour.back(self.kept));
         let mut changes = Vec::new();
         for seat in &mut self.ladders {
-            let Some((_, zone_hour)) = hours.iter().find(|(q, _)| *q == seat.quantity) else {
+            let Some(judged) = hours.iter().find(|h| h.quantity == seat.quantity) else {
                 continue;
             };
             let Seat { ruleset, ladder, state, told, .. } = seat;
             let rules = rules_of(plan, ruleset, ladder);
-            let Some(step) = rules.and_then(|rules| state.close(&rules, *zone_hour)) else {
+            let Some(step) = rules.and_then(|rules| state.close(&rules, judged.hour)) else {
                 continue;
             };
             walks_of(&mut self.evidence, ladder).for_each(|walk| walk.moved(&step));
@@ -236,16 +248,20 @@ impl Zone {
         changes
     }
 
-    /// The judged hour with one station's mean replaced; `None` if the hour has
-    /// not been judged or lies too far back.
+    /// The judged hour with one station's mean replaced, which was `old`; `None` if
+    /// the hour has not been judged or lies too far back.
+    ///
+    /// Where the means of all stations are kept, the hour is made anew from them: who is
+    /// odd may be another one now. They are not of hours that were judged before
+    /// they were asked for; in those all stations counted, and still do.
     pub fn with_station(
         &self,
-        quantity: Quantity,
-        hour: Hour,
-        (old, new): (Option<i64>, Option<i64>),
-        keep: i32,
-    ) -> Option<ZoneHour> {
-        let open = |next: Hour| hour < next && hour > next.back(keep.saturating_add(1));
+        (quantity, hour): (Quantity, Hour),
+        moved: &StationMoved,
+        old: Option<i64>,
+        plan: &Plan,
+    ) -> Option<HourJudged> {
+        let open = |next: Hour| hour < next && hour > next.back(plan.keep.saturating_add(1));
         if !self.next.is_some_and(open) {
             return None;
         }
@@ -254,17 +270,27 @@ impl Zone {
             // Before the first hour that was judged: like one without any station.
             None => ZoneHour::missing(hour, self.expected(self.alive)),
         };
-        let sum =
-            judged.sum_micro.saturating_sub(old.unwrap_or(0)).saturating_add(new.unwrap_or(0));
-        let joined = judged.stations.saturating_add(u32::from(new.is_some()));
-        let stations = joined.saturating_sub(u32::from(old.is_some()));
-        Some(ZoneHour::from_sum(hour, sum, stations, judged.expected, self.planned.min_valid_share))
+        let kept = &self.evidence.stations;
+        let mut means: BTreeMap<&str, i64> = kept.of_hour(quantity, hour).collect();
+        if means.len() < judged.stations as usize {
+            let share = self.planned.min_valid_share;
+            let changed = judged.with_mean((old, moved.mean_micro), share);
+            return Some(HourJudged::alone(quantity, changed));
+        }
+        match moved.mean_micro {
+            Some(mean) => means.insert(&moved.station, mean),
+            None => means.remove(moved.station.as_str()),
+        };
+        let means: Vec<(&str, i64)> = means.into_iter().collect();
+        Some(self.compared((quantity, hour), &means, judged.expected, plan))
     }
 
-    /// Notes the mean of a station's hour if a condition asks for it.
+    /// Notes the mean of a station's hour if it is asked for, or was when the hour was
+    /// judged.
     pub fn station(&mut self, quantity: Quantity, hour: Hour, moved: &StationMoved) {
-        if self.by_station.contains(&quantity) {
-            self.evidence.stations.put(quantity, &moved.station, hour, moved.mean_micro);
+        let kept = &mut self.evidence.stations;
+        if self.by_station.contains(&quantity) || kept.of_hour(quantity, hour).next().is_some() {
+            kept.put(quantity, &moved.station, hour, moved.mean_micro);
         }
     }
 

@@ -38,6 +38,23 @@ fn a_store_of_version_9_is_read_as_it_is_and_can_be_dropped_from_once_it_is_open
 }
 
 #[test]
+fn a_store_of_version_10_has_no_station_left_out_until_an_hour_is_judged_again() {
+    use crate::store::{Filter, Reader, ZoneHourRow};
+    let dir = tempfile::tempdir().unwrap();
+    of_version(dir.path(), 10, "INSERT INTO zone_hours VALUES ('seoul', 2, 7, 900, 9, 10, 1);");
+    let kept = || Reader::open(dir.path()).unwrap().zone_hours(&Filter::default()).unwrap();
+    let old = kept();
+    assert_eq!((old.len(), old[0].stations, old[0].left_out.len()), (1, 9, 0));
+    let writer = Writer::open(dir.path()).unwrap();
+    assert_eq!(kept(), old);
+    let left_out = vec!["종로".to_owned(), "a \"b\"".to_owned()];
+    let again = ZoneHourRow { stations: 7, left_out, ..old[0].clone() };
+    writer.put_zone_hour(&again).unwrap();
+    drop(writer);
+    assert_eq!(kept(), [again]);
+}
+
+#[test]
 fn a_store_of_version_1_is_opened_with_all_it_has_and_remembers_from_then_on() {
     let dir = tempfile::tempdir().unwrap();
     of_version_1(dir.path());

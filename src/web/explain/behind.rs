@@ -52,6 +52,9 @@ pub struct HourNow {
     pub expected: u32,
     /// Whether enough stations counted.
     pub valid: bool,
+    /// Stations that the mean is without, because they disagree with the others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
     /// Whether data that came late have moved it since it was judged.
     pub moved: bool,
 }
@@ -64,8 +67,9 @@ pub struct StationHour {
     /// Its name by language.
     #[schema(value_type = Object)]
     pub name: Names,
-    /// `counted`, `too_little` (less of the hour is covered than is needed) or
-    /// `missing` (nothing that counts is there).
+    /// `counted`, `left_out` (it disagrees with the others, and the zone's mean as it
+    /// is kept now is without it), `too_little` (less of the hour is covered than is
+    /// needed) or `missing` (nothing that counts is there).
     pub state: &'static str,
     /// Its mean; of what there is if it did not count.
     pub mean: Option<f64>,
@@ -106,12 +110,15 @@ pub(super) fn hours(
     let min_coverage = ctx.settings.judgement.min_coverage;
     let behind = |(hour, input): (Hour, &Value)| {
         let mean = input.get("mean").and_then(Value::as_f64);
+        let now = now(reader, zone, quantity, hour, mean)?;
+        let left_out = now.as_ref().map_or(&[][..], |now| &now.left_out);
+        let station = |s| station_hour(s, hour, (min_coverage, left_out));
         Ok(HourBehind {
             start: hour.into(),
             mean,
             counted: input.get("stations").and_then(Value::as_u64).unwrap_or_default(),
-            now: now(reader, zone, quantity, hour, mean)?,
-            stations: stations.iter().map(|s| station_hour(s, hour, min_coverage)).collect(),
+            stations: stations.iter().map(station).collect(),
+            now,
             further,
         })
     };
@@ -206,13 +213,18 @@ fn open_row(
     }))
 }
 
-fn station_hour((id, name, hours): &OfStation, hour: Hour, min_coverage: f64) -> StationHour {
+fn station_hour(
+    (id, name, hours): &OfStation,
+    hour: Hour,
+    (min_coverage, left_out): (f64, &[String]),
+) -> StationHour {
     let rows = hours.get(&hour).map(Vec::as_slice).unwrap_or_default();
     let whole = of_station(id, rows, min_coverage);
     StationHour {
         station: id.clone(),
         name: name.clone(),
         state: match (whole.valid, whole.mean) {
+            (true, _) if left_out.contains(id) => "left_out",
             (true, _) => "counted",
             (false, Some(_)) => "too_little",
             (false, None) => "missing",
@@ -239,6 +251,7 @@ fn now(
         expected: row.expected,
         valid: row.valid,
         moved: zone_mean(row) != judged,
+        left_out: row.left_out.clone(),
     };
     Ok(rows.first().map(now))
 }

@@ -248,11 +248,12 @@ impl<'a> Page<'a> {
             ("counted", Some(mean)) => {
                 format!("<td>{}<small>{share}{flagged}</small></td>", number(mean))
             }
-            (_, Some(mean)) => format!(
-                "<td><s>{}</s><small>{share}{flagged}, {}</small></td>",
-                number(mean),
-                self.words.too_little
-            ),
+            (state, Some(mean)) => {
+                let w = self.words;
+                let why = if state == "left_out" { w.left_out } else { w.too_little };
+                let mean = number(mean);
+                format!("<td><s>{mean}</s><small>{share}{flagged}, {why}</small></td>")
+            }
             _ => format!("<td class=\"out\">–<small>{}{flagged}</small></td>", self.words.missing),
         }
     }

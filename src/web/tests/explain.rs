@@ -54,6 +54,11 @@ fn put(store: &mut Store, uid: &str, data: Value, minutes: i64, scope: &str) {
 /// Two hours of two stations of which the second falls short, an advisory, and
 /// the lift after it.
 fn explained() -> Store {
+    explained_without(&[])
+}
+
+/// The same, the zone's means without these stations.
+fn explained_without(left_out: &[&str]) -> Store {
     let mut store = Store::new();
     let (ten, eleven) = (minute(0).hour(), minute(60).hour());
     store.hour("s1", ten, 79.0, 60, 60);
@@ -71,6 +76,7 @@ fn explained() -> Store {
                 stations,
                 expected: 2,
                 valid: true,
+                left_out: left_out.iter().map(|id| (*id).to_owned()).collect(),
             };
             w.put_zone_hour(&row).unwrap();
         });
@@ -138,6 +144,26 @@ async fn behind_each_hour_are_the_hours_of_its_stations_also_of_those_that_did_n
     );
     assert_eq!(hours[0]["now"]["moved"], false);
     assert_eq!((&hours[1]["now"]["moved"], &hours[1]["now"]["mean"]), (&json!(true), &json!(84.0)));
+}
+
+#[tokio::test]
+async fn a_station_that_was_left_out_is_said_to_be_so() {
+    let server = explained_without(&["mapo"]).local().await;
+    let change = server.json("/api/v1/changes/C1").await;
+    let hours = &change["explanation"]["hours"];
+    let states = |hour: usize| [0, 1].map(|s| hours[hour]["stations"][s]["state"].clone());
+    assert_eq!(states(0), ["counted", "left_out"]);
+    assert_eq!(states(1), ["counted", "too_little"], "it would not have counted anyway");
+    assert_eq!(hours[0]["now"]["left_out"], json!(["mapo"]));
+    for (lang, words) in [("ko", "제외"), ("zh", "未计入"), ("en", "left out: far from the other")]
+    {
+        let page = server.get(&format!("/changes/C1?lang={lang}")).await.text;
+        assert!(page.contains("<s>80</s>") && page.contains(words), "{page}");
+    }
+    let hour = server.json("/api/v1/hours?zone=seoul&limit=1").await["hours"][0].clone();
+    assert_eq!((&hour["count"], &hour["left_out"]), (&json!(2), &json!(["mapo"])));
+    let zones = server.json("/api/v1/zones").await;
+    assert_eq!(zones["zones"][0]["hours"]["pm2_5"]["left_out"], json!(["mapo"]));
 }
 
 #[tokio::test]

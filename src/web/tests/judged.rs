@@ -17,6 +17,7 @@ fn zone_hour(store: &mut Store, minutes: i64, mean: f64, stations: u32) {
             stations,
             expected: 2,
             valid: stations > 0,
+            left_out: Vec::new(),
         };
         w.put_zone_hour(&row).unwrap();
     });

@@ -50,20 +50,34 @@ impl Message {
 #[derive(Debug, PartialEq)]
 struct End {
     hours: Vec<HourRow>,
-    zone: Vec<(i64, u32, bool)>,
+    /// Sum, stations in it, whether it is valid, stations left out.
+    zone: Vec<(i64, u32, bool, Vec<String>)>,
     levels: Vec<(String, String)>,
     changes: Vec<(String, String, String)>,
 }
 
-/// Takes the messages in these batches, then lets all hours close.
-fn play(batches: &[Vec<Message>], lateness: &str) -> End {
-    let dir = tempfile::tempdir().unwrap();
-    let zone = ZONE.replace(r#"["*"]"#, r#"["s0", "s1", "s2"]"#);
+/// A zone of so many stations, that waits so long for late readings.
+fn zone(stations: u8, lateness: &str) -> String {
+    let ids: Vec<String> = (0..stations).map(|n| format!("s{n}")).collect();
+    let zone = ZONE.replace(r#"["*"]"#, &format!("{ids:?}"));
     let zone = zone.replace(r#"lateness = "2m""#, &format!("lateness = \"{lateness}\""));
     let zone = zone.replace(r#"grace = "10m""#, r#"grace = "8h""#);
-    let zone = zone.replace(r#"rulesets = ["kr-air-alert"]"#, RULES);
-    let mut rig = Rig::open(settings(dir.path(), &zone), START);
-    for batch in batches {
+    zone.replace(r#"rulesets = ["kr-air-alert"]"#, RULES)
+}
+
+/// Takes the messages in these batches, then lets all hours close.
+fn play(batches: &[Vec<Message>], lateness: &str) -> End {
+    play_in(&zone(3, lateness), batches, None)
+}
+
+/// The same, in a zone of any kind, killed after every so many batches.
+fn play_in(zone: &str, batches: &[Vec<Message>], killed_every: Option<usize>) -> End {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(settings(dir.path(), zone), START);
+    for (place, batch) in batches.iter().enumerate() {
+        if killed_every.is_some_and(|every| place % every == every - 1) {
+            rig = rig.killed(minute(240));
+        }
         let events = batch.iter().map(|message| {
             let (topic, text) = message.sent();
             Event::Arrival(rig.arrival(&topic, &text, minute(240)))
@@ -94,7 +108,7 @@ fn play(batches: &[Vec<Message>], lateness: &str) -> End {
     changes.sort();
     End {
         hours: hours.into_iter().map(strip).collect(),
-        zone: zones.iter().map(|z| (z.sum_micro, z.stations, z.valid)).collect(),
+        zone: zones.into_iter().map(|z| (z.sum_micro, z.stations, z.valid, z.left_out)).collect(),
         levels: reader
             .levels()
             .unwrap()
@@ -129,9 +143,29 @@ fn network() -> impl Strategy<Value = Vec<Message>> {
     })
 }
 
+/// Six stations, of which one may be far from the others, another one in each hour.
+fn network_with_odd_ones() -> impl Strategy<Value = Vec<Message>> {
+    let far = prop_oneof![Just(0u16), Just(120), 300u16..900];
+    let hour = (30u16..200, 0u8..6, far);
+    proptest::collection::vec(hour, 4).prop_map(|hours| {
+        let of = |(hour, (level, odd, far)): (i64, (u16, u8, u16))| {
+            let quarters = (0..4).map(move |quarter| hour * 60 + quarter * 15 + 2);
+            quarters.flat_map(move |minute| {
+                (0..6u8).map(move |device| {
+                    let value = level + u16::from(device) + if device == odd { far } else { 0 };
+                    Message::Reading { minute, device, value }
+                })
+            })
+        };
+        (0..).zip(hours).flat_map(of).collect()
+    })
+}
+
 /// A network's messages as they are, and shuffled, some doubled, split into batches.
-fn disturbed() -> impl Strategy<Value = (Vec<Message>, Vec<Vec<Message>>)> {
-    network().prop_flat_map(|all| {
+fn disturbed(
+    network: impl Strategy<Value = Vec<Message>>,
+) -> impl Strategy<Value = (Vec<Message>, Vec<Vec<Message>>)> {
+    network.prop_flat_map(|all| {
         let doubled = proptest::collection::vec(any::<bool>(), all.len());
         let batch = 1usize..20;
         (Just(all.clone()), doubled, batch).prop_flat_map(|(all, doubled, batch)| {
@@ -149,7 +183,7 @@ proptest! {
 
     #[test]
     fn any_order_duplication_and_batching_within_the_lateness_gives_the_same(
-        (ordered, messy) in disturbed(),
+        (ordered, messy) in disturbed(network()),
     ) {
         let tidy = play(&[ordered], "8h");
         prop_assert_eq!(tidy, play(&messy, "8h"));
@@ -157,12 +191,27 @@ proptest! {
 
     #[test]
     fn what_closes_early_because_of_the_order_is_judged_again_to_the_same_end(
-        (ordered, mut messy) in disturbed(),
+        (ordered, mut messy) in disturbed(network()),
     ) {
         // The first hour of all is known; everything after it comes anyhow.
         let first = ordered.iter().find(|m| matches!(m, Message::Reading { .. }));
         messy.insert(0, first.into_iter().copied().collect());
         let (tidy, shuffled) = (play(&[ordered], "2m"), play(&messy, "2m"));
+        prop_assert_eq!(tidy.hours, shuffled.hours);
+        prop_assert_eq!(tidy.zone, shuffled.zone);
+        prop_assert_eq!(tidy.levels, shuffled.levels);
+    }
+
+    #[test]
+    fn who_is_left_out_of_a_mean_is_no_matter_of_order_and_of_kills(
+        (ordered, mut messy) in disturbed(network_with_odd_ones()),
+        every in 1usize..30,
+    ) {
+        messy.insert(0, ordered.first().into_iter().copied().collect());
+        let policy = "spike = false\nneighbours = { counts = false }";
+        let zone = zone(6, "2m").replace("spike = false", policy);
+        let tidy = play_in(&zone, &[ordered], None);
+        let shuffled = play_in(&zone, &messy, Some(every));
         prop_assert_eq!(tidy.hours, shuffled.hours);
         prop_assert_eq!(tidy.zone, shuffled.zone);
         prop_assert_eq!(tidy.levels, shuffled.levels);

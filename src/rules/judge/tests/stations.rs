@@ -88,9 +88,9 @@ fn a_revision_that_is_replayed_ends_as_it_did_live() {
         let means = (None, Some(micro(90.0)));
         let judged = live.station_changed(2, Quantity::Pm2_5, hour(n), means, hour(9).start());
         let moved = StationMoved { station: "s2".to_owned(), mean_micro: means.1 };
-        for (quantity, corrected) in judged.into_iter().flat_map(|j| j.hours) {
+        for h in judged.into_iter().flat_map(|j| j.hours) {
             let now = hour(9).start();
-            replayed.zone_revised("area", quantity, corrected, Some(&moved), now);
+            replayed.zone_revised("area", h.quantity, h.hour, Some(&moved), now);
         }
     }
     assert!(caution(&live) && caution(&replayed));
