@@ -1,7 +1,7 @@
 //! What it costs to ask a store with history: a year of minute data of one series,
 //! the latest values of 10,000 devices, a day of one quantity of 1,000 devices.
 //! Over HTTP from the real binary, each request a connection of its own; and the
-//! raw values of the year as the store reads them.
+//! readings of the year as the store gives them, by row and by series.
 //!
 //! The store is filled through the intake and sealed, all but its last rows.
 
@@ -18,9 +18,9 @@ use anyhow::{Context, Result, ensure};
 use broker::Mosquitto;
 use clap::Parser;
 use daemon::{Home, rows};
-use dustline::air::Stamp;
+use dustline::air::{Hour, Quantity, Stamp};
 use dustline::flow::Upkeep;
-use dustline::store::{Reader, SealRule, StoreError, Writer, pass};
+use dustline::store::{Reader, SealRule, Span, StoreError, Writer, pass};
 use figures::{load, print_machine, quantile};
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -67,7 +67,8 @@ fn main() -> Result<()> {
     );
     println!("| question | answers | median ms | largest ms | aimed at |");
     println!("|---|---|---|---|---|");
-    year_of_values(&data, options.runs)?;
+    year_of_rows(&data, options.runs)?;
+    year_of_one_series(&data, first, options.runs)?;
     let mut daemon = home.start()?;
     home.wait_subscribed(1)?;
     let said = std::fs::read_to_string(dir.path().join("log"))?;
@@ -132,8 +133,8 @@ fn seal(data: &Path) -> Result<()> {
     Ok(())
 }
 
-/// All values of the device with a year of them, as the store reads them.
-fn year_of_values(data: &Path, runs: usize) -> Result<()> {
+/// All rows of the device with a year of them, as an export reads them.
+fn year_of_rows(data: &Path, runs: usize) -> Result<()> {
     let mut ms = Vec::new();
     let mut values = 0;
     for _ in 0..runs {
@@ -147,7 +148,34 @@ fn year_of_values(data: &Path, runs: usize) -> Result<()> {
         }
         ms.push(began.elapsed().as_secs_f64() * 1e3);
     }
-    row("sealed values of a year of one device, in the store", &values.to_string(), &ms, "50 ms");
+    row("sealed rows of a year of one device, in the store", &values.to_string(), &ms, "");
+    Ok(())
+}
+
+/// One of its series by time, what is sealed and what is not, as the API reads it.
+fn year_of_one_series(data: &Path, first: i64, runs: usize) -> Result<()> {
+    let (mut ms, mut values, mut sum) = (Vec::new(), 0, 0.0);
+    for _ in 0..runs {
+        let mut reader = Reader::open(data)?;
+        reader.refresh_names()?;
+        let device = reader.device_id(&filled::name(0)).context("no device")?;
+        // The daemon has these at hand.
+        let index = reader.index()?;
+        let open = index.device(device).map_or(&[][..], |known| &known.open);
+        let open: Vec<(Hour, i64)> = open.iter().map(|open| (open.hour, open.head)).collect();
+        let (from, to) = (Stamp(first), Hour(i32::MAX).start());
+        let span = Span { device, from, to, quantity: Some(Quantity::Pm2_5), open: &open };
+        let began = Instant::now();
+        (values, sum) = (0, 0.0);
+        reader.points(&span, |point, _| {
+            values += 1;
+            sum += point.reading.value;
+            true
+        })?;
+        ms.push(began.elapsed().as_secs_f64() * 1e3);
+    }
+    ensure!(sum > 0.0, "the values are not those that were written");
+    row("values of a year of one series, in the store", &values.to_string(), &ms, "50 ms");
     Ok(())
 }
 

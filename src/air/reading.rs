@@ -35,6 +35,9 @@ impl Hash for Label {
 }
 
 impl Label {
+    /// Of the main value.
+    pub const MAIN: &'static Label = &Label { channel: String::new(), variant: String::new() };
+
     /// Whether this is the device's main value of a quantity.
     pub fn is_main(&self) -> bool {
         self.channel.is_empty() && self.variant.is_empty()

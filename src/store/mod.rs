@@ -64,6 +64,7 @@ mod testing;
 mod types;
 mod write;
 
+pub use block::Point;
 pub use body::{decode_body, encode_body};
 pub use check::{Checked, Finding};
 pub use disk::Disk;
@@ -78,7 +79,7 @@ pub use read::{Filter, Reader};
 pub use replays::Replay;
 pub use retain::{Dropped, Hard, KeepRule, Retained, retain};
 pub use schema::{StoreError, lock};
-pub use sealed::{Kept, PartInfo, SealRule, pass};
+pub use sealed::{Kept, PartInfo, SealRule, Span, pass};
 pub use statements::Share;
 pub use types::*;
 pub use write::{Snapshot, Writer};

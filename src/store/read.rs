@@ -28,6 +28,7 @@ struct Names {
     device_ids: HashMap<String, DeviceId>,
     sources: HashMap<u32, String>,
     labels: HashMap<u32, Label>,
+    label_ids: HashMap<Label, u32>,
 }
 
 /// Which hours, changes or ledger lines are wanted.
@@ -80,6 +81,10 @@ impl Reader {
 
     pub(super) fn connection(&self) -> &Connection {
         &self.conn
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// What blocks are unpacked with: the connection, the file, those unpacked last.
@@ -163,6 +168,8 @@ impl Reader {
             Ok((r.get(0)?, Label { channel: r.get(1)?, variant: r.get(2)? }))
         })?;
         self.names.labels = labels.into_iter().collect();
+        let label_ids = self.names.labels.iter().map(|(id, label)| (label.clone(), *id));
+        self.names.label_ids = label_ids.collect();
         Ok(())
     }
 
@@ -189,12 +196,22 @@ impl Reader {
 
     /// The label of a row in `labels` (after [`Reader::refresh_names`]).
     pub fn label(&self, id: u32) -> Option<Label> {
-        if id == 0 { Some(Label::default()) } else { self.names.labels.get(&id).cloned() }
+        self.label_ref(id).cloned()
     }
 
-    /// The rows of labels by label.
-    pub(super) fn label_ids(&self) -> HashMap<Label, u32> {
-        self.names.labels.iter().map(|(id, label)| (label.clone(), *id)).collect()
+    /// As [`Reader::label`], where it is kept.
+    pub(super) fn label_ref(&self, id: u32) -> Option<&Label> {
+        if id == 0 { Some(Label::MAIN) } else { self.names.labels.get(&id) }
+    }
+
+    /// The row of a label, the other way round.
+    pub(super) fn label_id(&self, label: &Label) -> Option<u32> {
+        if label.is_main() { Some(0) } else { self.names.label_ids.get(label).copied() }
+    }
+
+    /// The rows of labels by label; that of the main one is 0 and not among them.
+    pub(super) fn label_ids(&self) -> &HashMap<Label, u32> {
+        &self.names.label_ids
     }
 
     /// Journal rows after `seq` that are not sealed, in order, at most `limit`.

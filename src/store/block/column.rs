@@ -68,38 +68,55 @@ fn put_packed(out: &mut Vec<u8>, kind: u8, packed: &[u8]) {
     out.extend_from_slice(packed);
 }
 
-/// Reads a column that has so many numbers; `None` if it has not, or is damaged.
-pub(super) fn take_column(input: &mut &[u8], count: usize) -> Option<Numbers> {
-    let kind = take_byte(input)?;
-    let numbers = match kind {
-        EMPTY => Numbers::Whole(Vec::new()),
-        SAME => Numbers::Whole(vec![unzigzag(take_varint(input)?); count]),
-        WHOLE => Numbers::Whole(simple_decompress(take_packed(input)?).ok()?),
-        EVEN if count > 0 => Numbers::Whole(take_even(take_packed(input)?, count)?),
-        FLAT => Numbers::Whole(take_flat(take_packed(input)?, count)?),
-        DOUBLE => Numbers::Double(simple_decompress(take_packed(input)?).ok()?),
-        _ => return None,
-    };
-    let found = match &numbers {
-        Numbers::Whole(all) => all.len(),
-        Numbers::Double(all) => all.len(),
-    };
-    (found == count).then_some(numbers)
+/// A column as it lies in a block: its numbers cost something only when someone asks.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Column<'a> {
+    Empty,
+    Same(i64),
+    Packed(u8, &'a [u8]),
 }
 
-/// Reads a column of whole numbers.
-pub(super) fn take_whole(input: &mut &[u8], count: usize) -> Option<Vec<i64>> {
-    match take_column(input, count)? {
-        Numbers::Whole(all) => Some(all),
-        Numbers::Double(_) => None,
+impl<'a> Column<'a> {
+    /// Takes the bytes of a column; `None` if they are cut off or of no known kind.
+    pub(super) fn take(input: &mut &'a [u8]) -> Option<Column<'a>> {
+        match take_byte(input)? {
+            EMPTY => Some(Column::Empty),
+            SAME => Some(Column::Same(unzigzag(take_varint(input)?))),
+            kind @ (WHOLE | DOUBLE | EVEN | FLAT) => {
+                let length = usize::try_from(take_varint(input)?).ok()?;
+                let (packed, rest) = input.split_at_checked(length)?;
+                *input = rest;
+                Some(Column::Packed(kind, packed))
+            }
+            _ => None,
+        }
     }
-}
 
-fn take_packed<'a>(input: &mut &'a [u8]) -> Option<&'a [u8]> {
-    let length = usize::try_from(take_varint(input)?).ok()?;
-    let (packed, rest) = input.split_at_checked(length)?;
-    *input = rest;
-    Some(packed)
+    /// Its numbers; `None` if they are not so many, or damaged.
+    pub(super) fn numbers(self, count: usize) -> Option<Numbers> {
+        let numbers = match self {
+            Column::Empty => Numbers::Whole(Vec::new()),
+            Column::Same(number) => Numbers::Whole(vec![number; count]),
+            Column::Packed(DOUBLE, packed) => Numbers::Double(simple_decompress(packed).ok()?),
+            Column::Packed(WHOLE, packed) => Numbers::Whole(simple_decompress(packed).ok()?),
+            Column::Packed(EVEN, packed) if count > 0 => Numbers::Whole(take_even(packed, count)?),
+            Column::Packed(FLAT, packed) => Numbers::Whole(take_flat(packed, count)?),
+            Column::Packed(..) => return None,
+        };
+        let found = match &numbers {
+            Numbers::Whole(all) => all.len(),
+            Numbers::Double(all) => all.len(),
+        };
+        (found == count).then_some(numbers)
+    }
+
+    /// Its numbers, if they are whole.
+    pub(super) fn whole(self, count: usize) -> Option<Vec<i64>> {
+        match self.numbers(count)? {
+            Numbers::Whole(all) => Some(all),
+            Numbers::Double(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -114,8 +131,10 @@ mod tests {
             put_whole(&mut bytes, &whole).unwrap();
             put_doubles(&mut bytes, &doubles).unwrap();
             let input = &mut bytes.as_slice();
-            prop_assert_eq!(take_whole(input, whole.len()), Some(whole));
-            let Some(Numbers::Double(read)) = take_column(input, doubles.len()) else { panic!() };
+            let column = Column::take(input).unwrap();
+            prop_assert_eq!(column.whole(whole.len()), Some(whole));
+            let column = Column::take(input).unwrap();
+            let Some(Numbers::Double(read)) = column.numbers(doubles.len()) else { panic!() };
             let bits = |all: &[f64]| all.iter().map(|d| d.to_bits()).collect::<Vec<_>>();
             prop_assert_eq!(bits(&read), bits(&doubles));
             prop_assert!(input.is_empty());
@@ -123,7 +142,7 @@ mod tests {
 
         #[test]
         fn damaged_bytes_are_refused_and_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..100), count in 0usize..50) {
-            let _ = take_column(&mut bytes.as_slice(), count);
+            let _ = Column::take(&mut bytes.as_slice()).map(|column| column.numbers(count));
         }
     }
 
@@ -132,7 +151,8 @@ mod tests {
         let mut bytes = Vec::new();
         put_whole(&mut bytes, &[7; 5_000]).unwrap();
         assert_eq!(bytes.len(), 2);
-        assert_eq!(take_whole(&mut bytes.as_slice(), 5_000), Some(vec![7; 5_000]));
-        assert_eq!(take_whole(&mut bytes.as_slice(), 0), Some(vec![]));
+        let column = Column::take(&mut bytes.as_slice()).unwrap();
+        assert_eq!(column.whole(5_000), Some(vec![7; 5_000]));
+        assert_eq!(column.whole(0), Some(vec![]));
     }
 }

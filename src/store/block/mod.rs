@@ -17,11 +17,14 @@
 
 mod column;
 mod packing;
+mod read;
 
-use super::body::{exact_milli, put_varint, take_byte, take_varint};
+pub use read::{decode, points};
+
+use super::body::{exact_milli, put_varint};
 use crate::air::reading::TimeSource;
 use crate::air::{Flag, Quantity, Reasons, Stamp};
-use column::{Numbers, put_doubles, put_whole, take_column, take_whole};
+use column::{put_doubles, put_whole};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -59,6 +62,19 @@ pub struct SealedValue {
     pub flag: Flag,
     /// Why, if it did not simply pass.
     pub reasons: Reasons,
+}
+
+/// One reading with its times: what a row and a value of it say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Point {
+    /// The time that it is of.
+    pub at: Stamp,
+    /// When it came in, by our clock.
+    pub received: Stamp,
+    /// Which clock said `at`.
+    pub time_source: TimeSource,
+    /// The reading.
+    pub reading: SealedValue,
 }
 
 /// Why bytes are not a block.
@@ -132,72 +148,6 @@ fn put_series(out: &mut Vec<u8>, series: &Series, rows: usize) -> Option<()> {
         None => put_doubles(out, &series.values)?,
     }
     put_whole(out, &series.marks)
-}
-
-/// Reads what [`encode`] wrote.
-pub fn decode(bytes: &[u8]) -> Result<Vec<Sealed>, BlockFault> {
-    let (body, sum) = bytes.split_last_chunk::<8>().ok_or(BlockFault::Checksum)?;
-    if xxh3_64(body) != u64::from_le_bytes(*sum) {
-        return Err(BlockFault::Checksum);
-    }
-    match body.split_first() {
-        Some((&VERSION, mut input)) => take_rows(&mut input).ok_or(BlockFault::Content),
-        Some((version, _)) => Err(BlockFault::Version(*version)),
-        None => Err(BlockFault::Content),
-    }
-}
-
-fn take_rows(input: &mut &[u8]) -> Option<Vec<Sealed>> {
-    let count = take_count(input, ROWS_MAX)?;
-    let observed = take_whole(input, count)?;
-    let delays = take_whole(input, count)?;
-    let origins = take_whole(input, count)?;
-    let times = observed.into_iter().zip(delays).zip(origins);
-    let mut rows = times
-        .map(|((observed, delay), origin)| {
-            Some(Sealed {
-                observed: Stamp(observed),
-                received: Stamp(observed.wrapping_add(delay)),
-                time_source: match origin & 2 {
-                    0 => TimeSource::Arrival,
-                    _ => TimeSource::Device,
-                },
-                source: u32::try_from(origin >> 2).ok()?,
-                revises: origin & 1 != 0,
-                values: Vec::new(),
-            })
-        })
-        .collect::<Option<Vec<Sealed>>>()?;
-    for _ in 0..take_varint(input)? {
-        take_series(input, &mut rows)?;
-    }
-    input.is_empty().then_some(rows)
-}
-
-fn take_series(input: &mut &[u8], rows: &mut [Sealed]) -> Option<()> {
-    let quantity = Quantity::from_code(take_byte(input)?)?;
-    let label = u32::try_from(take_varint(input)?).ok()?;
-    let count = take_count(input, rows.len())?;
-    let places = match count < rows.len() {
-        true => take_whole(input, count)?,
-        false => (0..count as i64).collect(),
-    };
-    let values: Vec<f64> = match take_column(input, count)? {
-        Numbers::Whole(milli) => milli.into_iter().map(|m| m as f64 / 1000.0).collect(),
-        Numbers::Double(values) => values,
-    };
-    let marks = take_whole(input, count)?;
-    for ((place, value), mark) in places.into_iter().zip(values).zip(marks) {
-        let flag = Flag::from_code(mark as u8)?;
-        let reasons = Reasons(u16::try_from(mark >> 8).ok()?);
-        let row = rows.get_mut(usize::try_from(place).ok()?)?;
-        row.values.push(SealedValue { quantity, label, value, flag, reasons });
-    }
-    Some(())
-}
-
-fn take_count(input: &mut &[u8], max: usize) -> Option<usize> {
-    usize::try_from(take_varint(input)?).ok().filter(|count| *count <= max)
 }
 
 #[cfg(test)]

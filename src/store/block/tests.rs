@@ -42,6 +42,20 @@ proptest! {
     }
 
     #[test]
+    fn the_readings_of_a_quantity_are_those_of_its_rows(rows in prop::collection::vec(row(), 1..80), code in prop::option::of(0u8..12)) {
+        let wanted = code.map(|code| Quantity::from_code(code).unwrap());
+        let bytes = encode(rows).unwrap();
+        let mut expected = Vec::new();
+        for row in decode(&bytes).unwrap() {
+            let Sealed { observed: at, received, time_source, values, .. } = row;
+            let values = values.into_iter().filter(|v| wanted.is_none_or(|q| q == v.quantity));
+            expected.extend(values.map(|reading| Point { at, received, time_source, reading }));
+        }
+        expected.sort_by_key(|p| (p.reading.quantity, p.reading.label));
+        prop_assert_eq!(points(&bytes, wanted).unwrap(), expected);
+    }
+
+    #[test]
     fn a_flipped_bit_anywhere_is_found(rows in prop::collection::vec(row(), 1..20), place in any::<prop::sample::Index>(), bit in 0u8..8) {
         let mut bytes = encode(rows).unwrap();
         let place = place.index(bytes.len());
@@ -54,6 +68,7 @@ proptest! {
         bytes.insert(0, VERSION);
         bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
         let _ = decode(&bytes);
+        let _ = points(&bytes, Some(Quantity::Pm2_5));
     }
 }
 

@@ -24,12 +24,14 @@
 
 mod merge;
 mod pass;
+mod points;
 mod prepare;
 mod read;
 mod unpacked;
 mod write;
 
 pub use pass::{SealRule, pass};
+pub use points::Span;
 pub(super) use unpacked::Unpacked;
 
 use super::block::Sealed;

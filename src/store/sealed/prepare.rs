@@ -69,7 +69,7 @@ impl Reader {
 
     /// The parts that the rows of a step become, of some devices.
     pub(super) fn prepare(&mut self, step: Step, devices: RangeInclusive<u32>) -> Res<Vec<Part>> {
-        let mut preparing = Preparing { labels: self.label_ids(), ..Preparing::default() };
+        let mut preparing = Preparing { labels: self.label_ids().clone(), ..Preparing::default() };
         self.rows_of(devices, (step.after, step.through), |row| preparing.take(row))?;
         let nothing = "a row of readings makes no block: it has two of one series".to_owned();
         preparing.finish().ok_or_else(|| self.damaged(nothing))

@@ -28,6 +28,23 @@ pub(super) fn walk(
     head: i64,
     mut visit: impl FnMut(Kept) -> bool,
 ) -> Res<()> {
+    let leads_on = walk_journal(rows, head, |_, row| visit(row))?;
+    if leads_on {
+        let sealed = rows.sealed_hour(device, hour)?;
+        // Ends with the first that is not wanted.
+        let _ = sealed.into_iter().rev().all(visit);
+    }
+    Ok(())
+}
+
+/// Walks the rows of a chain in the journal, each with its place, the latest received
+/// first, for as long as they are wanted. Returns whether it leads on to rows in
+/// history that are wanted too.
+pub(super) fn walk_journal(
+    rows: &mut impl Rows,
+    head: i64,
+    mut visit: impl FnMut(i64, Kept) -> bool,
+) -> Res<bool> {
     let through = rows.through()?;
     let mut seq = head;
     while seq > through {
@@ -40,17 +57,13 @@ pub(super) fn walk(
         if arrival.prev >= seq {
             return Err(rows.damage(format!("journal row {seq} leads forward")));
         }
-        seq = arrival.prev;
-        if !visit(Kept::of(row.received, arrival)) {
-            return Ok(());
+        let prev = arrival.prev;
+        if !visit(seq, Kept::of(row.received, arrival)) {
+            return Ok(false);
         }
+        seq = prev;
     }
-    if seq > 0 {
-        let sealed = rows.sealed_hour(device, hour)?;
-        // Ends with the first that is not wanted.
-        let _ = sealed.into_iter().rev().all(visit);
-    }
-    Ok(())
+    Ok(seq > 0)
 }
 
 /// The parts of a device with rows in `[first, last]` that count, oldest first.
@@ -211,8 +224,12 @@ impl Reader {
             return Ok(kept);
         }
         self.refresh_names()?;
-        Kept::unsealed(row, |id| self.label(id))
-            .ok_or_else(|| self.damaged("a sealed row names a label that is not there".to_owned()))
+        Kept::unsealed(row, |id| self.label(id)).ok_or_else(|| self.no_label())
+    }
+
+    /// A reading is of a label that is not in the store.
+    pub(super) fn no_label(&self) -> StoreError {
+        self.damaged("a sealed row names a label that is not there".to_owned())
     }
 
     /// When a row of the journal came in.

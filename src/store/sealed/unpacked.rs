@@ -1,7 +1,7 @@
 //! The blocks unpacked last: who asks for an hour asks for the next one too.
 
-use super::super::block::{Sealed, decode};
-use super::super::schema::StoreError;
+use super::super::block::{BlockFault, Sealed, decode};
+use super::super::schema::{StoreError, classify};
 use super::PartInfo;
 use rusqlite::{Connection, params};
 use std::collections::VecDeque;
@@ -31,21 +31,30 @@ impl Unpacked {
         if let Some((_, rows)) = self.0.iter().find(|(known, _)| known == part) {
             return Ok(rows.clone());
         }
-        let damaged = |what: String| {
-            let what = format!("{}: {what}", part.place(&format!("row {}", part.device.0)));
-            StoreError::Damaged { path: path.to_owned(), what }
-        };
-        let rows = conn
-            .prepare_cached("SELECT block FROM history WHERE device = ? AND upto = ?")
-            .and_then(|mut found| {
-                let find = params![part.device.0, part.upto];
-                found.query_row(find, |r| Ok(decode(r.get_ref(0)?.as_blob()?)))
-            })
-            .map_err(|e| super::super::schema::classify(path, e))?
-            .map_err(|fault| damaged(fault.to_string()))?;
+        let rows = read_block(conn, path, part, decode)?;
         let rows = Arc::new(rows);
         self.0.truncate(KEPT - 1);
         self.0.push_front((*part, rows.clone()));
         Ok(rows)
     }
+}
+
+/// What `read` makes of the bytes of a part.
+pub(super) fn read_block<T>(
+    conn: &Connection,
+    path: &Path,
+    part: &PartInfo,
+    read: impl FnOnce(&[u8]) -> Result<T, BlockFault>,
+) -> Result<T, StoreError> {
+    let found = conn
+        .prepare_cached("SELECT block FROM history WHERE device = ? AND upto = ?")
+        .and_then(|mut found| {
+            let find = params![part.device.0, part.upto];
+            found.query_row(find, |r| Ok(read(r.get_ref(0)?.as_blob()?)))
+        })
+        .map_err(|e| classify(path, e))?;
+    found.map_err(|fault| {
+        let what = format!("{}: {fault}", part.place(&format!("row {}", part.device.0)));
+        StoreError::Damaged { path: path.to_owned(), what }
+    })
 }
