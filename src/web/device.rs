@@ -1,18 +1,18 @@
 //! `GET /api/v1/devices/{id}`: how a device has been over days.
 
 use super::Ctx;
+use super::answer::Answer;
 use super::hours::coverage;
 use super::ledger::Span;
 use super::network::{LatestShape, Values, latest_values};
 use super::params::Params;
 use super::pool::Deadline;
 use super::problem::Problem;
-use super::readings::{heads, open_hours};
+use super::readings::open_hours;
 use super::shape::{self, Time};
 use crate::air::reading::TimeSource;
 use crate::air::{Hour, Stamp};
 use crate::store::{DeviceId, Kept, LedgerLine, Reader};
-use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::Uri;
 use serde::Serialize;
@@ -97,7 +97,7 @@ pub async fn one_device(
     State(ctx): State<Arc<Ctx>>,
     Path(name): Path<String>,
     uri: Uri,
-) -> Result<Json<DeviceHealth>, Problem> {
+) -> Result<Answer, Problem> {
     let params = Params::read(&uri, &["days"])?;
     let days = match params.text("days") {
         None => DAYS.0,
@@ -109,9 +109,7 @@ pub async fn one_device(
         }
     };
     let now = ctx.clock.now();
-    ctx.read(move |ctx, reader, deadline| health(ctx, reader, deadline, &name, (now, days)))
-        .await
-        .map(Json)
+    ctx.answer(move |ctx, reader, deadline| health(ctx, reader, deadline, &name, (now, days))).await
 }
 
 fn health(
@@ -177,15 +175,11 @@ fn one_day(
     let day = from.start().to_string().chars().take(10).collect();
     let mut shown = Day { day, ..Day::default() };
     let mut lags = Vec::new();
-    let open = open_hours(ctx, reader, Some(&[id]))?;
-    let (hours, _) = heads(reader, &[id], &open, (from, to), usize::MAX)?;
-    for (hour, heads) in hours {
-        for head in heads.into_values() {
-            for row in reader.chain((id, hour), head)? {
-                shown.count(&row);
-                if row.time_source == TimeSource::Device {
-                    lags.push(row.received.since(row.observed));
-                }
+    for (hour, head) in heads(ctx, reader, id, (from, to))? {
+        for row in reader.chain((id, hour), head)? {
+            shown.count(&row);
+            if row.time_source == TimeSource::Device {
+                lags.push(row.received.since(row.observed));
             }
         }
     }
@@ -204,6 +198,21 @@ fn one_day(
     let LedgerLine { readings, .. } = line;
     shown.duplicates = readings.duplicate;
     Ok(shown)
+}
+
+/// The heads of the hours of a device in `[from, to)`. One of a closed hour was read
+/// after those of open hours, so it is at least as new.
+fn heads(
+    ctx: &Ctx,
+    reader: &mut Reader,
+    id: DeviceId,
+    (from, to): (Hour, Hour),
+) -> Result<BTreeMap<Hour, i64>, Problem> {
+    let open = open_hours(ctx, reader, Some(&[id]))?.into_iter().flat_map(|(_, open)| open);
+    let mut heads: BTreeMap<Hour, i64> = open.filter(|(h, _)| (from..to).contains(h)).collect();
+    let closed = reader.closed_hours(id, from, to)?;
+    heads.extend(closed.iter().map(|closed| (closed.hour, closed.head)));
+    Ok(heads)
 }
 
 impl Day {

@@ -1,13 +1,13 @@
 //! `GET /api/v1/hours`: closed hours of devices, stations and zones.
 
 use super::Ctx;
+use super::answer::Answer;
 use super::params::{Params, cursor};
 use super::pool::Deadline;
 use super::problem::Problem;
 use super::shape::{self, Time, from_micro};
 use crate::air::{Hour, Quantity, Stamp};
 use crate::store::{DeviceId, HourPlace, HourRow, Reader, ZoneHourRow};
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use serde::Serialize;
@@ -97,7 +97,7 @@ type Place = (u32, HourPlace);
         (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Hours>, Problem> {
+pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Answer, Problem> {
     let known = ["device", "station", "zone", "quantity", "from", "to", "limit", "after"];
     let params = Params::read(&uri, &known)?;
     let whose = ["device", "station", "zone"].into_iter().filter(|n| params.text(n).is_some());
@@ -113,18 +113,17 @@ pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Hours>, 
         limit: params.limit()?,
         min_coverage: ctx.settings.judgement.min_coverage,
     };
-    ctx.read(move |ctx, reader, deadline| {
+    ctx.answer(move |ctx, reader, deadline| {
         if let Some(zone) = params.text("zone") {
             return zone_hours(reader, zone, &wanted);
         }
         let devices = ctx.places.wanted(reader, params.text("device"), params.text("station"))?;
-        match params.text("station") {
+        reader.at_once(|reader| match params.text("station") {
             Some(station) => station_hours(reader, station, &devices.unwrap_or_default(), &wanted),
             None => device_hours(reader, devices, &wanted, deadline),
-        }
+        })
     })
     .await
-    .map(Json)
 }
 
 /// The first hour that starts at or after the instant.

@@ -5,12 +5,12 @@
 //! complete for every hour before that of the fold, and is read up to there.
 
 use super::Ctx;
+use super::answer::Answer;
 use super::params::{Params, cursor};
 use super::problem::Problem;
 use super::shape::{self, CountsShape, Time};
 use crate::air::{Hour, Stamp};
 use crate::store::{DeviceId, Index, LedgerKey, LedgerLine, Reader, StoreError};
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
 use serde::Serialize;
@@ -173,12 +173,12 @@ pub fn line(
         (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn show(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Ledger>, Problem> {
+pub async fn show(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Answer, Problem> {
     let params = Params::read(&uri, &["from", "to", "limit", "after", "targets"])?;
     let (from, to) = params.range()?;
     let (limit, after) = (params.limit()?, params.after::<LedgerKey>()?);
     let with_targets = params.flag("targets")?;
-    ctx.read(move |ctx, reader, _| {
+    ctx.answer(move |ctx, reader, _| {
         let span = ctx.view.index(reader, ctx.committed(), |index| Span::new(index, from, to))?;
         let sum = span.sum(reader)?;
         let mut lines = span.page(reader, after, limit + 1)?;
@@ -195,5 +195,4 @@ pub async fn show(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Ledger>,
         Ok(Ledger { messages, readings, targets, by, next })
     })
     .await
-    .map(Json)
 }

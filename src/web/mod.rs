@@ -9,10 +9,11 @@
 //! Nothing here writes: what changes something is a command to the intake, by
 //! someone with a token, answered after the commit; nothing the intake does waits
 //! for it. One file for each group of calls; what they share is in `shape`, `places`, `params`,
-//! `problem`. The description of the API is made from the same functions that
+//! `answer`, `problem`. The description of the API is made from the same functions that
 //! answer (`openapi`).
 
 mod acts;
+mod answer;
 mod auth;
 mod cap;
 mod device;

@@ -1,6 +1,7 @@
 //! `GET /api/v1/stations`, `/zones`, `/devices`: the network as it is now.
 
 use super::Ctx;
+use super::answer::{Answer, Items};
 use super::hours::zone_mean;
 use super::params::{Params, cursor};
 use super::problem::Problem;
@@ -9,17 +10,22 @@ use super::view::Latest;
 use crate::air::{Hour, Names, Quantity};
 use crate::config::settings::{Station, Zone};
 use crate::store::{DeviceId, LevelRow, Reader};
-use axum::Json;
 use axum::extract::State;
 use axum::http::Uri;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
-/// Latest values by quantity; variants as `pm2_5__cf1`.
-pub(super) type Values = BTreeMap<Cow<'static, str>, LatestShape>;
+/// Latest values by quantity, in the order of these; variants as `pm2_5__cf1`.
+#[derive(Debug)]
+pub(super) struct Values(Vec<(Cow<'static, str>, LatestShape)>);
+
+impl Serialize for Values {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| (name, value)))
+    }
+}
 
 /// The latest value of one series.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -40,13 +46,13 @@ pub struct LatestShape {
 
 /// A device.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct DeviceShape {
+pub struct DeviceShape<'a> {
     /// Its identity.
-    id: String,
+    id: &'a str,
     /// The station where it stands.
-    station: String,
+    station: &'a str,
     /// The source that it was last heard through.
-    source: Option<String>,
+    source: Option<&'a str>,
     /// When its last message with readings came in.
     last_heard: Option<Time>,
     /// Its latest values by quantity; variants as `pm2_5__cf1`.
@@ -55,10 +61,11 @@ pub struct DeviceShape {
 }
 
 /// A page of devices.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Devices {
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Devices<'a> {
     /// In the order in which they were first heard.
-    devices: Vec<DeviceShape>,
+    #[schema(value_type = Vec<DeviceShape<'a>>)]
+    devices: Items<'a, (DeviceId, Arc<Latest>), DeviceShape<'a>>,
     /// Where the next page starts: give it as `after`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -171,7 +178,7 @@ pub struct Zones {
     ),
     responses((status = 200, description = "A page of devices", body = Devices))
 )]
-pub async fn devices(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Devices>, Problem> {
+pub async fn devices(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Answer, Problem> {
     let params = Params::read(&uri, &["limit", "after"])?;
     let (limit, after) = (params.limit()?, params.after::<u32>()?.unwrap_or(0));
     ctx.read(move |ctx, reader, _| {
@@ -180,37 +187,38 @@ pub async fn devices(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Devic
             reader.devices().map(|(id, _)| id).filter(|id| id.0 > after).collect();
         let more = ids.len() > limit;
         ids.truncate(limit);
+        let next = ids.last().filter(|_| more).map(|id| cursor(&id.0));
         let latest = ctx.view.latest(reader, ctx.committed(), &ids)?;
-        let devices = ids.iter().zip(latest).map(|(id, latest)| device(ctx, reader, *id, &latest));
-        let devices = devices.collect::<Result<_, Problem>>()?;
-        Ok(Devices { devices, next: ids.last().filter(|_| more).map(|id| cursor(&id.0)) })
+        let all: Vec<(DeviceId, Arc<Latest>)> = ids.into_iter().zip(latest).collect();
+        // The view may know a source that was not there before.
+        reader.refresh_names()?;
+        let reader = &*reader;
+        let make = |(id, latest): &(DeviceId, Arc<Latest>)| device(ctx, reader, *id, latest);
+        Answer::of(&Devices { devices: Items::new(&all, &make), next })
     })
     .await
-    .map(Json)
 }
 
-fn device(
-    ctx: &Ctx,
-    reader: &mut Reader,
+fn device<'a>(
+    ctx: &'a Ctx,
+    reader: &'a Reader,
     id: DeviceId,
     latest: &Arc<Latest>,
-) -> Result<DeviceShape, Problem> {
-    let name = shape::device_name(reader, id)?;
-    let source = latest.source.map(|s| shape::source_name(reader, s)).transpose()?;
-    Ok(DeviceShape {
-        station: ctx.places.station(&name).to_owned(),
-        id: name,
-        source,
+) -> DeviceShape<'a> {
+    let id = reader.device_name(id);
+    DeviceShape {
+        id,
+        station: ctx.places.station(id),
+        source: latest.source.map(|source| reader.source_name(source)),
         last_heard: latest.heard.map(Time),
         latest: latest_values(std::slice::from_ref(latest)),
-    })
+    }
 }
 
 /// The latest values of several devices together, each the latest of them.
 pub(super) fn latest_values(devices: &[Arc<Latest>]) -> Values {
-    let mut latest = Values::new();
-    for ((quantity, label), v) in devices.iter().flat_map(|d| &d.values) {
-        let key = match label.is_main() {
+    let shapes = devices.iter().flat_map(|d| &d.values).map(|((quantity, label), v)| {
+        let name = match label.is_main() {
             true => Cow::Borrowed(quantity.name()),
             false => Cow::Owned(format!("{quantity}{}", label.suffix())),
         };
@@ -222,13 +230,13 @@ pub(super) fn latest_values(devices: &[Arc<Latest>]) -> Values {
             flag: v.flag.code(),
             reasons: shape::reasons(v.reasons),
         };
-        match latest.entry(key) {
-            Entry::Vacant(place) => _ = place.insert(shape),
-            Entry::Occupied(mut known) if known.get().at.0 < v.at => _ = known.insert(shape),
-            Entry::Occupied(_) => {}
-        }
-    }
-    latest
+        (name, shape)
+    });
+    let mut all: Vec<(Cow<'static, str>, LatestShape)> = shapes.collect();
+    // Of one name the latest comes first; of the same time that of the first device.
+    all.sort_by(|(a, x), (b, y)| a.cmp(b).then(y.at.0.cmp(&x.at.0)));
+    all.dedup_by(|later, first| later.0 == first.0);
+    Values(all)
 }
 
 /// Stations with the latest values of their devices.
@@ -240,10 +248,10 @@ pub(super) fn latest_values(devices: &[Arc<Latest>]) -> Values {
     ),
     responses((status = 200, description = "A page of stations", body = Stations))
 )]
-pub async fn stations(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Stations>, Problem> {
+pub async fn stations(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Answer, Problem> {
     let params = Params::read(&uri, &["limit", "after"])?;
     let (limit, after) = (params.limit()?, params.after::<usize>()?.unwrap_or(0));
-    ctx.read(move |ctx, reader, _| {
+    ctx.answer(move |ctx, reader, _| {
         reader.refresh_names()?;
         // Named stations keep their places, and devices are only ever added at the end.
         let own = reader.devices().map(|(_, name)| name).filter(|n| ctx.places.named(n).is_none());
@@ -253,11 +261,12 @@ pub async fn stations(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Stat
         let more = page.len() > limit;
         page.truncate(limit);
         let next = more.then(|| cursor(&(after + limit)));
-        let stations = page.into_iter().map(|s| station(ctx, reader, s));
-        Ok(Stations { stations: stations.collect::<Result<_, Problem>>()?, next })
+        let shapes = |reader: &mut Reader| {
+            page.into_iter().map(|s| station(ctx, reader, s)).collect::<Result<_, Problem>>()
+        };
+        Ok(Stations { stations: reader.at_once(shapes)?, next })
     })
     .await
-    .map(Json)
 }
 
 fn own_station(device: &str) -> Station {
@@ -290,15 +299,14 @@ fn station(ctx: &Ctx, reader: &mut Reader, s: Station) -> Result<StationShape, P
     get, path = "/api/v1/zones", tag = "network",
     responses((status = 200, description = "All zones", body = Zones))
 )]
-pub async fn zones(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Zones>, Problem> {
+pub async fn zones(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Answer, Problem> {
     Params::read(&uri, &[])?;
-    ctx.read(move |ctx, reader, _| {
+    ctx.answer(move |ctx, reader, _| {
         let levels = reader.levels()?;
         let zones = ctx.settings.zones.iter().map(|z| zone(reader, z, &levels));
         Ok(Zones { zones: zones.collect::<Result<_, Problem>>()? })
     })
     .await
-    .map(Json)
 }
 
 fn zone(reader: &Reader, z: &Zone, levels: &[LevelRow]) -> Result<ZoneShape, Problem> {

@@ -1,50 +1,47 @@
 //! `GET /api/v1/readings`: what counts as measured, by time.
 //!
-//! The readings of a device-hour are a chain of journal rows, found by its head:
-//! in `chains` if the hour is closed, else in the view. Hours are taken in order
-//! until a page is full, so a page costs what it shows, however much there is.
+//! Each device is read from where the page begins, by time, and no further than the
+//! page reaches by then: once it is full, to the last reading on it. So a page costs
+//! what it shows, however much there is.
 
 use super::Ctx;
+use super::answer::{Answer, Items};
 use super::params::{Params, cursor};
 use super::pool::Deadline;
 use super::problem::Problem;
 use super::shape::{self, Time};
 use crate::air::reading::{Label, TimeSource};
 use crate::air::time::HOUR_MS;
-use crate::air::{Hour, Measured, Quantity, Stamp};
-use crate::store::{DeviceId, Reader};
-use axum::Json;
+use crate::air::{Hour, Quantity, Stamp};
+use crate::store::{DeviceId, Point, Reader, Span};
 use axum::extract::State;
 use axum::http::Uri;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The longest range without a device or station, ms.
 const OPEN_RANGE_MAX: i64 = 31 * 24 * HOUR_MS;
 /// The range if none is given and there is no device or station either, ms.
 const OPEN_RANGE: i64 = 24 * HOUR_MS;
-/// Hours of all devices whose heads are looked up in one go …
-const WINDOW: i32 = 24;
-/// … and of each of some devices: a page of minutes has fewer.
-const HOURS: usize = 256;
+/// So many times a page is collected before it is cut to its length.
+const SLACK: usize = 4;
 
 /// One reading.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Reading {
+pub struct Reading<'a> {
     /// The device.
-    device: String,
+    device: &'a str,
     /// The station where it stands; a device that no station names is its own.
-    station: String,
+    station: &'a str,
     /// What was measured.
     #[schema(example = "pm2_5")]
     quantity: &'static str,
     /// Which sensing element of several.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    channel: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    channel: &'a str,
     /// Which treatment of the raw number.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    variant: String,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    variant: &'a str,
     /// The number.
     value: f64,
     /// Its unit.
@@ -64,10 +61,11 @@ pub struct Reading {
 }
 
 /// A page of readings.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct Readings {
+#[derive(Serialize, utoipa::ToSchema)]
+pub struct Readings<'a> {
     /// By time, the newest last; of several for one series and time the one that counts.
-    readings: Vec<Reading>,
+    #[schema(value_type = Vec<Reading<'a>>)]
+    readings: Items<'a, Found, Reading<'a>>,
     /// Where the next page starts: give it as `after`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -84,11 +82,9 @@ struct Place {
 }
 
 /// A reading as found, before names are put to it.
-struct Found {
+pub struct Found {
     place: Place,
-    received: Stamp,
-    time_source: TimeSource,
-    measured: Measured,
+    point: Point,
 }
 
 /// What is asked.
@@ -119,7 +115,7 @@ struct Wanted {
         (status = 400, description = "A parameter is wrong", body = Problem, content_type = "application/problem+json"),
     )
 )]
-pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Readings>, Problem> {
+pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Answer, Problem> {
     let known = ["device", "station", "quantity", "from", "to", "limit", "after"];
     let params = Params::read(&uri, &known)?;
     let (from, to) = range(&params, ctx.clock.now())?;
@@ -128,10 +124,10 @@ pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Readings
         let devices = ctx.places.wanted(reader, params.text("device"), params.text("station"))?;
         let wanted = Wanted { devices, from, to, quantity, after, limit };
         let found = reader.at_once(|reader| find(ctx, reader, &wanted, deadline))?;
+        reader.refresh_names()?;
         page(ctx, reader, found, limit)
     })
     .await
-    .map(Json)
 }
 
 /// The time range asked for; that of all devices is bounded.
@@ -160,41 +156,57 @@ fn find(
     wanted: &Wanted,
     deadline: Deadline,
 ) -> Result<Vec<Found>, Problem> {
-    let start = wanted.after.as_ref().map_or(wanted.from, |p| p.at.max(wanted.from));
-    let (first, end) = (start.hour(), Stamp(wanted.to.0.saturating_sub(1)).hour().next());
-    let open = open_hours(ctx, reader, wanted.devices.as_deref())?;
-    let devices: Vec<DeviceId> = open.iter().map(|(d, _)| *d).collect();
-    let width = if wanted.devices.is_some() { i32::MAX } else { WINDOW };
+    let from = wanted.after.as_ref().map_or(wanted.from, |p| p.at.max(wanted.from));
+    let (mut to, quantity, length) = (wanted.to, wanted.quantity, wanted.limit + 1);
     let mut found = Vec::new();
-    let mut from = first;
-    while from < end {
-        let to = Hour(from.0.saturating_add(width)).min(end);
-        let (heads, to) = heads(reader, &devices, &open, (from, to), HOURS)?;
-        for (hour, heads) in heads {
-            for (device, head) in heads {
-                deadline.check()?;
-                collect(reader, (device, hour), head, wanted, &mut found)?;
-                shorten(&mut found, wanted.limit + 1, 4);
-            }
-            if found.len() > wanted.limit {
-                shorten(&mut found, wanted.limit + 1, 1);
-                return Ok(found);
-            }
+    for (device, open) in open_hours(ctx, reader, wanted.devices.as_deref())? {
+        deadline.check()?;
+        collect(reader, &Span { device, from, to, quantity, open: &open }, wanted, &mut found)?;
+        if found.len() > length * SLACK {
+            cut(&mut found, length);
+            to = found.last().map_or(to, |last| Stamp(last.place.at.0.saturating_add(1)));
         }
-        from = to;
     }
-    shorten(&mut found, wanted.limit + 1, 1);
+    cut(&mut found, length);
     Ok(found)
 }
 
-pub(super) type Open = Vec<(DeviceId, Vec<(Hour, i64)>)>;
+/// The first `limit` and one more of the readings of a device, and those of the same
+/// instant as the last of these.
+fn collect(
+    reader: &mut Reader,
+    span: &Span<'_>,
+    wanted: &Wanted,
+    found: &mut Vec<Found>,
+) -> Result<(), Problem> {
+    let full = found.len() + wanted.limit;
+    reader.points(span, |point, label| {
+        if found.get(full).is_some_and(|last| point.at > last.place.at) {
+            return false;
+        }
+        let Label { channel, variant } = label.clone();
+        let (at, quantity) = (point.at, point.reading.quantity.code());
+        let place = Place { at, device: span.device, quantity, channel, variant };
+        if wanted.after.as_ref().is_none_or(|after| place > *after) {
+            found.push(Found { place, point: *point });
+        }
+        true
+    })?;
+    Ok(())
+}
 
-/// The open hours of the devices, with their heads.
+/// Keeps the first `length`, in order.
+fn cut(found: &mut Vec<Found>, length: usize) {
+    found.sort_unstable_by(|a, b| a.place.cmp(&b.place));
+    found.truncate(length);
+}
+
+/// The open hours of the devices, oldest first, with their heads.
 pub(super) fn open_hours(
     ctx: &Ctx,
     reader: &mut Reader,
     devices: Option<&[DeviceId]>,
-) -> Result<Open, Problem> {
+) -> Result<Vec<(DeviceId, Vec<(Hour, i64)>)>, Problem> {
     Ok(ctx.view.index(reader, ctx.committed(), |index| {
         let of = |id: DeviceId| {
             let open = index.device(id).map_or(&[][..], |d| &d.open);
@@ -207,109 +219,35 @@ pub(super) fn open_hours(
     })?)
 }
 
-/// Heads of device-hours by hour.
-pub(super) type Heads = BTreeMap<Hour, BTreeMap<DeviceId, i64>>;
-
-/// The heads of the hours in `[from, to)` by hour, and how far they go: to `to`
-/// unless a device has more than `limit` of them. A head in `chains` was read
-/// after the open ones, so it is at least as new.
-pub(super) fn heads(
-    reader: &Reader,
-    devices: &[DeviceId],
-    open: &Open,
-    (from, to): (Hour, Hour),
-    limit: usize,
-) -> Result<(Heads, Hour), Problem> {
-    let (mut heads, mut end) = (Heads::new(), to);
-    for (device, hours) in open {
-        for (hour, head) in hours.iter().filter(|(h, _)| (from..to).contains(h)) {
-            heads.entry(*hour).or_default().insert(*device, *head);
-        }
-    }
-    for device in devices {
-        let all = reader.first_closed_hours(*device, (from, end), limit)?;
-        if let Some(last) = all.last().filter(|_| all.len() == limit) {
-            end = last.hour.next();
-        }
-        for closed in all {
-            heads.entry(closed.hour).or_default().insert(*device, closed.head);
-        }
-    }
-    heads.split_off(&end);
-    Ok((heads, end))
-}
-
-/// The readings of one device-hour that count and are wanted.
-fn collect(
-    reader: &mut Reader,
-    (device, hour): (DeviceId, Hour),
-    head: i64,
-    wanted: &Wanted,
-    found: &mut Vec<Found>,
-) -> Result<(), Problem> {
-    let mut seen = HashSet::new();
-    // From the head backwards the latest receipt comes first, and it counts.
-    for row in reader.chain((device, hour), head)? {
-        let at = row.observed;
-        if at < wanted.from || at >= wanted.to {
-            continue;
-        }
-        for measured in row.values {
-            let quantity = measured.value.quantity;
-            if wanted.quantity.is_some_and(|q| q != quantity) {
-                continue;
-            }
-            let Label { channel, variant } = measured.value.label.clone();
-            let place = Place { at, device, quantity: quantity.code(), channel, variant };
-            if wanted.after.as_ref().is_some_and(|after| place <= *after)
-                || !seen.insert(place.clone())
-            {
-                continue;
-            }
-            let (received, time_source) = (row.received, row.time_source);
-            found.push(Found { place, received, time_source, measured });
-        }
-    }
-    Ok(())
-}
-
-/// Keeps the first `n`, once there are `slack` times as many.
-fn shorten(found: &mut Vec<Found>, n: usize, slack: usize) {
-    if slack == 1 || found.len() > n * slack {
-        found.sort_unstable_by(|a, b| a.place.cmp(&b.place));
-        found.truncate(n);
-    }
-}
-
 fn page(
     ctx: &Ctx,
-    reader: &mut Reader,
+    reader: &Reader,
     mut found: Vec<Found>,
     limit: usize,
-) -> Result<Readings, Problem> {
+) -> Result<Answer, Problem> {
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|f| cursor(&f.place));
-    let readings = found
-        .into_iter()
-        .map(|f| {
-            let device = shape::device_name(reader, f.place.device)?;
-            let quantity = f.measured.value.quantity;
-            Ok(Reading {
-                station: ctx.places.station(&device).to_owned(),
-                device,
-                quantity: quantity.name(),
-                channel: f.place.channel,
-                variant: f.place.variant,
-                value: f.measured.value.value,
-                unit: quantity.unit(),
-                at: Time(f.place.at),
-                received_at: Time(f.received),
-                time_source: f.time_source,
-                flag: f.measured.flag.code(),
-                reasons: shape::reasons(f.measured.reasons),
-            })
-        })
-        .collect::<Result<_, Problem>>()?;
-    Ok(Readings { readings, next })
+    let make = |found| reading(ctx, reader, found);
+    Answer::of(&Readings { readings: Items::new(&found, &make), next })
+}
+
+fn reading<'a>(ctx: &'a Ctx, reader: &'a Reader, found: &'a Found) -> Reading<'a> {
+    let Found { place, point } = found;
+    let Point { at, received, time_source, reading } = *point;
+    let device = reader.device_name(place.device);
+    Reading {
+        device,
+        station: ctx.places.station(device),
+        quantity: reading.quantity.name(),
+        channel: &place.channel,
+        variant: &place.variant,
+        value: reading.value,
+        unit: reading.quantity.unit(),
+        at: Time(at),
+        received_at: Time(received),
+        time_source,
+        flag: reading.flag.code(),
+        reasons: shape::reasons(reading.reasons),
+    }
 }
