@@ -1,32 +1,37 @@
-//! The hotline under load: from an act to the first attempt at every receiver, a
-//! thousand receivers with ten thousand notices of which one is dead, and a list
-//! of a year of incidents. The daemon runs in this process, on a real store and
-//! over real HTTP.
+//! The hotline under load: from the commit of what is told to the first attempt at
+//! the last of its receivers, a thousand receivers with ten thousand notices of
+//! which one is dead, and a list of a year of incidents. The daemon runs in this
+//! process, on a real store and over real HTTP; that notices are on disk is taken
+//! from its log, so that both ends have one clock.
 
 #[path = "support/figures.rs"]
 mod figures;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use axum::Router;
 use axum::extract::State;
-use axum::http::Uri;
+use axum::http::{Uri, header};
+use axum::response::IntoResponse;
 use dustline::air::Stamp;
 use dustline::app::App;
 use dustline::clock::Clock;
 use dustline::config::{self, Machine, Settings};
-use dustline::store::{IncidentFilter, IncidentRow, Reader, Writer};
+use dustline::store::{IncidentFilter, IncidentRow, NoticeState, Reader, Writer};
 use figures::{load, print_machine, quantile};
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
+use tracing::field::{Field, Visit};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Acts whose notices are timed …
 const ACTS: usize = 200;
 /// … each told to so many receivers.
-const RECEIVERS: usize = 10;
+const RECEIVERS: [usize; 3] = [2, 10, 100];
 /// Receivers of the large case, one of them dead …
 const MANY: usize = 1_000;
 /// … and the notices for each of them.
@@ -42,38 +47,91 @@ const LOOK: Duration = Duration::from_millis(20);
 
 fn main() -> Result<()> {
     print_machine();
+    let (commits, committed) = mpsc::channel();
+    tracing_subscriber::registry().with(Commits(commits)).try_init()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    println!(
+        "| receivers | connections | act to last notice, ms: median, p99 | commit to last notice | commit to first notice |"
+    );
+    println!("|---|---|---|---|---|");
+    for receivers in RECEIVERS {
+        for kept in [true, false] {
+            runtime.block_on(at_once(receivers, kept, &committed))?;
+        }
+    }
+    println!("load: {}", load());
     println!("| what | figure | aimed at |");
     println!("|---|---|---|");
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(at_once())?;
     runtime.block_on(many())?;
     year()?;
     println!("load after: {}", load());
     Ok(())
 }
 
-/// From sending an act to the arrival of the last of its notices.
-async fn at_once() -> Result<()> {
-    let line = Line::up(RECEIVERS, false).await?;
-    let mut samples = Vec::new();
+/// Says when notices are on disk.
+struct Commits(mpsc::Sender<Instant>);
+
+impl<S: tracing::Subscriber> Layer<S> for Commits {
+    fn enabled(
+        &self,
+        about: &tracing::Metadata<'_>,
+        _: tracing_subscriber::layer::Context<'_, S>,
+    ) -> bool {
+        about.target() == "dustline::intake::task"
+    }
+
+    fn on_event(&self, event: &tracing::Event<'_>, _: tracing_subscriber::layer::Context<'_, S>) {
+        let now = Instant::now();
+        let mut notices = Notices(false);
+        event.record(&mut notices);
+        if notices.0 {
+            // Nobody listens any more at the end.
+            let _ = self.0.send(now);
+        }
+    }
+}
+
+/// Whether a line of the log is the one about notices.
+struct Notices(bool);
+
+impl Visit for Notices {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        self.0 |= field.name() == "message" && format!("{value:?}") == "notices are on disk";
+    }
+}
+
+/// From the commit of what an act tells to the arrival of the last of its notices.
+/// Each act begins when what became of the notices before is on disk, too.
+async fn at_once(receivers: usize, kept: bool, committed: &mpsc::Receiver<Instant>) -> Result<()> {
+    let line = Line::up(receivers, kept, false).await?;
+    let (mut acted, mut last, mut first) = (Vec::new(), Vec::new(), Vec::new());
     for n in 0..ACTS {
+        line.settled().await?;
+        committed.try_iter().for_each(drop);
+        let before = line.arrived.borrow().len();
         let began = Instant::now();
         line.note(n).await?;
-        line.arrived(RECEIVERS * (n + 2)).await?;
-        samples.push(began.elapsed().as_secs_f64() * 1e3);
+        let came = line.arrived(before + receivers).await?.split_off(before);
+        let commits: Vec<Instant> = committed.try_iter().collect();
+        let ([commit], [one, .., all]) = (&commits[..], &came[..]) else {
+            bail!("{} commits with {} notices of one act", commits.len(), came.len())
+        };
+        let ms = |from: &Instant, to: &Instant| (*to - *from).as_secs_f64() * 1e3;
+        acted.push(ms(&began, all));
+        last.push(ms(commit, all));
+        first.push(ms(commit, one));
     }
-    println!(
-        "| from sending an act, over its commit, to the last of its {RECEIVERS} notices, {ACTS} acts: median, 99th percentile | {:.1} ms, {:.1} ms | 5 ms |",
-        quantile(&samples, 0.5),
-        quantile(&samples, 0.99)
-    );
+    let of =
+        |samples: &[f64]| format!("{:.2}, {:.2}", quantile(samples, 0.5), quantile(samples, 0.99));
+    let connections = if kept { "kept" } else { "new" };
+    println!("| {receivers} | {connections} | {} | {} | {} |", of(&acted), of(&last), of(&first));
     line.down().await
 }
 
 /// A thousand receivers, one of which never answers.
 async fn many() -> Result<()> {
     let before = resident()?;
-    let line = Line::up(MANY, true).await?;
+    let line = Line::up(MANY, true, true).await?;
     let began = Instant::now();
     for n in 1..EACH {
         line.note(n).await?;
@@ -136,19 +194,21 @@ struct Line {
     client: reqwest::Client,
     /// Where acts go.
     notes: String,
-    arrived: watch::Receiver<usize>,
+    /// When each notice came.
+    arrived: watch::Receiver<Vec<Instant>>,
+    reader: Reader,
     stop: Arc<Notify>,
     running: std::thread::JoinHandle<Result<()>>,
 }
 
 impl Line {
-    async fn up(receivers: usize, one_dead: bool) -> Result<Line> {
+    async fn up(receivers: usize, kept: bool, one_dead: bool) -> Result<Line> {
         // An error says that a provider is installed already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let (count, arrived) = watch::channel(0);
+        let (came, arrived) = watch::channel(Vec::new());
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let at = listener.local_addr()?.to_string();
-        let router = Router::new().fallback(take).with_state(count);
+        let router = Router::new().fallback(take).with_state((came, kept));
         tokio::spawn(async move { axum::serve(listener, router).await });
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let dir = tempfile::tempdir()?;
@@ -170,7 +230,8 @@ impl Line {
         let opened = post(&client, &incidents, &opening).await?;
         let id = opened["incident"]["id"].as_str().context("no incident")?;
         let notes = format!("{incidents}/{id}/notes");
-        let line = Line { _dir: dir, client, notes, arrived, stop, running };
+        let reader = Reader::open(dir.path())?;
+        let line = Line { _dir: dir, client, notes, arrived, reader, stop, running };
         line.arrived(receivers - usize::from(one_dead)).await?;
         Ok(line)
     }
@@ -180,11 +241,20 @@ impl Line {
         post(&self.client, &self.notes, &body).await.map(drop)
     }
 
-    /// Waits until so many notices have come in all.
-    async fn arrived(&self, notices: usize) -> Result<()> {
+    /// Waits until so many notices have come in all; when each did.
+    async fn arrived(&self, notices: usize) -> Result<Vec<Instant>> {
         let mut arrived = self.arrived.clone();
-        let enough = arrived.wait_for(|n| *n >= notices);
-        tokio::time::timeout(PATIENCE, enough).await.context("notices are missing")??;
+        let enough = arrived.wait_for(|came| came.len() >= notices);
+        let came =
+            tokio::time::timeout(PATIENCE, enough).await.context("notices are missing")??;
+        Ok(came.clone())
+    }
+
+    /// Waits until what became of every notice is on disk.
+    async fn settled(&self) -> Result<()> {
+        while !self.reader.outbox(Some(NoticeState::Pending), 0, 1)?.is_empty() {
+            tokio::time::sleep(LOOK).await;
+        }
         Ok(())
     }
 
@@ -214,12 +284,18 @@ async fn post(client: &reqwest::Client, url: &str, body: &Value) -> Result<Value
     Ok(serde_json::from_str(&text)?)
 }
 
-/// Counts what comes; the dead receiver never answers.
-async fn take(State(count): State<watch::Sender<usize>>, uri: Uri) {
+/// Notes what comes; the dead receiver never answers. A connection that is not
+/// kept is closed with the answer.
+async fn take(
+    State((came, kept)): State<(watch::Sender<Vec<Instant>>, bool)>,
+    uri: Uri,
+) -> impl IntoResponse {
     if uri.path() == "/dead" {
         std::future::pending::<()>().await;
     }
-    count.send_modify(|n| *n += 1);
+    let now = Instant::now();
+    came.send_modify(|came| came.push(now));
+    [(header::CONNECTION, if kept { "keep-alive" } else { "close" })]
 }
 
 fn config(dir: &Path, listen: &str, at: &str, receivers: usize, one_dead: bool) -> String {

@@ -126,6 +126,7 @@ impl Intake {
     pub fn turn(&mut self, events: &mut Vec<Event>) -> Result<(), IntakeError> {
         let arrivals = events.iter().filter(|e| is_message(e)).count();
         let started = Instant::now();
+        let told = self.state.writer.last().outbox;
         let committed = match self.write(events) {
             Err(full @ StoreError::Full { .. }) => {
                 self.give_up(arrivals == 0)?;
@@ -133,6 +134,9 @@ impl Intake {
             }
             committed => committed?,
         };
+        if committed.outbox > told {
+            tracing::debug!(last = committed.outbox, "notices are on disk");
+        }
         // First of all: a broker with a small window waits for it.
         self.hand_back();
         self.disk.committed();
