@@ -375,12 +375,13 @@ pub struct Announce {
 impl Announce {
     /// Tells how far the store is.
     pub fn tell(&self, now: Committed) {
-        self.committed.send_replace(now);
+        // First of all: people wait for what is told.
         self.notices.send_if_modified(|told| {
             let more = (told.outbox, told.acts) != (now.outbox, now.acts);
             *told = now;
             more
         });
+        self.committed.send_replace(now);
     }
 
     /// Hears of every commit.

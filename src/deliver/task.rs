@@ -4,7 +4,7 @@
 use super::format::World;
 use super::http::Door;
 use super::queue::{End, Job, Pending, Queue, Refill};
-use super::work::{Done, Shared, Tried, attempt, look, page, read_on};
+use super::work::{Done, Letter, Shared, Tried, attempt, fetch, look, page, read_on};
 use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::config::settings::{Delivery, Outgoing, Receiver};
@@ -178,8 +178,9 @@ impl Stage {
             self.work.push(Box::pin(page(self.shared.clone(), self.seen, upto)));
         }
         let now = Instant::now();
-        while let Some(job) = self.queue.take(now) {
-            self.work.push(Box::pin(attempt(self.shared.clone(), job)));
+        let jobs: Vec<Job> = std::iter::from_fn(|| self.queue.take(now)).collect();
+        if !jobs.is_empty() {
+            self.work.push(Box::pin(fetch(self.shared.clone(), jobs)));
         }
     }
 
@@ -196,9 +197,24 @@ impl Stage {
                 self.refill(more);
             }
             Done::Looked { disabled, gone } => self.looked(&disabled, &gone),
+            // What has not begun when the stage is to stop waits for the next start.
+            Done::Fetched(_) if self.stopping => {}
+            Done::Fetched(letters) => {
+                for (letter, job) in letters {
+                    match letter {
+                        Some(letter) => self.attempt(job, letter),
+                        None => self.attempted(job, None).await?,
+                    }
+                }
+            }
             Done::Attempted { job, tried } => self.attempted(job, tried).await?,
         }
         Ok(())
+    }
+
+    fn attempt(&mut self, job: Job, letter: Letter) {
+        let attempt = attempt(self.shared.clone(), job, letter);
+        self.work.push(Box::pin(async { Ok(attempt.await) }));
     }
 
     fn add(&mut self, notice: Pending) {

@@ -9,7 +9,8 @@ use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::config::settings::Receiver;
 use crate::flow::{Attempt, Outcome};
-use crate::store::{EventRow, Notice, NoticeState, Reader, StoreError};
+use crate::store::{EventRow, PendingNotice, Reader, StoreError};
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -42,6 +43,8 @@ pub(super) enum Done {
         found: Vec<Pending>,
         exhausted: bool,
     },
+    /// What is told by notices whose turn it is; none of one that is not pending.
+    Fetched(Vec<(Option<Letter>, Job)>),
     Attempted {
         job: Job,
         tried: Option<Tried>,
@@ -52,6 +55,19 @@ pub(super) enum Done {
         disabled: HashSet<String>,
         gone: HashSet<i64>,
     },
+}
+
+/// A notice whose turn it is, with what it tells.
+pub(super) struct Letter {
+    notice: PendingNotice,
+    story: Arc<Story>,
+}
+
+/// What is told, the same to everyone.
+struct Story {
+    event: EventRow,
+    /// What was told of the subject before, for formats that refer to it.
+    earlier: Vec<EventRow>,
 }
 
 /// An attempt that ended; none if the notice was no longer pending.
@@ -75,7 +91,7 @@ impl Shared {
         Ok(done.await??)
     }
 
-    fn pending(&self, notice: &Notice) -> Pending {
+    fn pending(&self, notice: PendingNotice) -> Pending {
         let wait = match notice.attempts {
             // The first step of the schedule counts from the commit.
             0 => self.schedule.first().copied().unwrap_or_default(),
@@ -86,8 +102,8 @@ impl Shared {
         };
         Pending {
             id: notice.id,
-            receiver: notice.receiver.clone(),
-            subject: notice.event.subject.clone(),
+            receiver: notice.receiver,
+            subject: notice.subject,
             attempts: notice.attempts,
             due: Instant::now() + wait,
         }
@@ -96,26 +112,26 @@ impl Shared {
 
 /// The pending rows of the outbox after `after`; rows up to `upto` are committed.
 pub(super) async fn page(shared: Arc<Shared>, after: i64, upto: i64) -> Result<Done, DeliverError> {
-    let rows = shared.read(move |r| r.outbox(Some(NoticeState::Pending), after, PAGE)).await?;
+    let rows = shared.read(move |r| r.pending(after, PAGE)).await?;
     let full = rows.len() == PAGE;
-    Ok(Done::Page { rows: rows.iter().map(|n| shared.pending(n)).collect(), upto, full })
+    Ok(Done::Page { rows: rows.into_iter().map(|n| shared.pending(n)).collect(), upto, full })
 }
 
 /// The next notices of one line.
 pub(super) async fn read_on(shared: Arc<Shared>, refill: Refill) -> Result<Done, DeliverError> {
     let (mut found, mut after) = (Vec::new(), refill.from - 1);
     loop {
-        let rows = shared.read(move |r| r.outbox(Some(NoticeState::Pending), after, PAGE)).await?;
+        let rows = shared.read(move |r| r.pending(after, PAGE)).await?;
+        let (exhausted, last) = (rows.len() < PAGE, rows.last().map(|n| n.id));
         let of_line =
-            |n: &&Notice| n.receiver == refill.receiver && n.event.subject == refill.subject;
-        found.extend(rows.iter().filter(of_line).map(|n| shared.pending(n)));
-        let exhausted = rows.len() < PAGE;
+            |n: &PendingNotice| n.receiver == refill.receiver && n.subject == refill.subject;
+        found.extend(rows.into_iter().filter(of_line).map(|n| shared.pending(n)));
         if found.len() > LINE_MAX {
             found.truncate(LINE_MAX);
             return Ok(Done::Refilled { refill, found, exhausted: false });
         }
-        match rows.last() {
-            Some(last) if !exhausted => after = last.id,
+        match last {
+            Some(last) if !exhausted => after = last,
             _ => return Ok(Done::Refilled { refill, found, exhausted: true }),
         }
     }
@@ -128,7 +144,7 @@ pub(super) async fn look(shared: Arc<Shared>, waiting: Vec<i64>) -> Result<Done,
         let disabled = disabled.collect();
         let mut gone = HashSet::new();
         for id in waiting {
-            if r.notice(id)?.is_none_or(|n| n.state != NoticeState::Pending) {
+            if r.still_pending(id)?.is_none() {
                 gone.insert(id);
             }
         }
@@ -137,56 +153,64 @@ pub(super) async fn look(shared: Arc<Shared>, waiting: Vec<i64>) -> Result<Done,
     shared.read(read).await
 }
 
-/// One attempt, from the row to the verdict.
-pub(super) async fn attempt(shared: Arc<Shared>, job: Job) -> Result<Done, DeliverError> {
-    let id = job.id;
-    let notice = shared.read(move |r| r.notice(id)).await?;
-    let Some(notice) = notice.filter(|n| n.state == NoticeState::Pending) else {
-        return Ok(Done::Attempted { job, tried: None });
+/// Reads what is told by all notices whose turn it is: one read, whatever their
+/// number, and what several of them tell is read once.
+pub(super) async fn fetch(shared: Arc<Shared>, jobs: Vec<Job>) -> Result<Done, DeliverError> {
+    let receivers = shared.clone();
+    let read = move |r: &Reader| {
+        let mut stories: HashMap<(i64, bool), Arc<Story>> = HashMap::new();
+        let mut letter = |job: &Job| {
+            let Some(notice) = r.still_pending(job.id)? else { return Ok(None) };
+            let receiver = receivers.receivers.get(&job.receiver);
+            let refers = receiver.is_some_and(|to| format::needs_earlier(to.format));
+            let story = match stories.entry((notice.event, refers)) {
+                Entry::Occupied(known) => known.get().clone(),
+                Entry::Vacant(place) => {
+                    let Some(story) = story(r, notice.event, refers)? else { return Ok(None) };
+                    place.insert(Arc::new(story)).clone()
+                }
+            };
+            Ok(Some(Letter { notice, story }))
+        };
+        let fetched = jobs.into_iter().map(|job| Ok((letter(&job)?, job)));
+        fetched.collect::<Result<Vec<_>, StoreError>>().map(Done::Fetched)
     };
-    let tried = match (&job.closed, shared.receivers.get(&job.receiver)) {
-        (None, Some(receiver)) => {
-            let earlier = earlier(&shared, &notice.event, receiver).await?;
-            shared.try_once(&notice, &earlier, receiver, job.attempts).await
-        }
-        (closed, _) => {
-            let why = closed.clone().unwrap_or_else(|| "receiver no longer configured".to_owned());
-            shared.dead(&notice, why)
-        }
-    };
-    Ok(Done::Attempted { job, tried: Some(tried) })
+    shared.read(read).await
 }
 
-/// What was told of the subject before, for formats that refer to it.
-async fn earlier(
-    shared: &Arc<Shared>,
-    event: &EventRow,
-    receiver: &Receiver,
-) -> Result<Vec<EventRow>, DeliverError> {
-    if !format::needs_earlier(receiver.format) {
-        return Ok(Vec::new());
-    }
-    let (subject, id) = (event.subject.clone(), event.id);
-    let before = shared.read(move |r| r.events_before(&subject, id, EARLIER_MAX)).await?;
-    Ok(format::still_open(before))
+fn story(r: &Reader, event: i64, refers: bool) -> Result<Option<Story>, StoreError> {
+    let Some(event) = r.event_row(event)? else { return Ok(None) };
+    let earlier = match refers {
+        true => format::still_open(r.events_before(&event.subject, event.id, EARLIER_MAX)?),
+        false => Vec::new(),
+    };
+    Ok(Some(Story { event, earlier }))
+}
+
+/// One attempt, from what is to be told to the verdict.
+pub(super) async fn attempt(shared: Arc<Shared>, job: Job, letter: Letter) -> Done {
+    let tried = match (&job.closed, shared.receivers.get(&job.receiver)) {
+        (None, Some(receiver)) => shared.try_once(&letter, receiver, job.attempts).await,
+        (closed, _) => {
+            let why = closed.clone().unwrap_or_else(|| "receiver no longer configured".to_owned());
+            shared.dead(&letter.notice, why)
+        }
+    };
+    Done::Attempted { job, tried: Some(tried) }
 }
 
 impl Shared {
-    fn dead(&self, notice: &Notice, why: String) -> Tried {
+    fn dead(&self, notice: &PendingNotice, why: String) -> Tried {
         let outcome = Outcome::Dead { why, disable: false };
         let attempt = Attempt { notice: notice.id, at: self.clock.now(), outcome };
         Tried { attempt, wait: None, age: None }
     }
 
-    async fn try_once(
-        &self,
-        notice: &Notice,
-        earlier: &[EventRow],
-        receiver: &Receiver,
-        before: u32,
-    ) -> Tried {
+    async fn try_once(&self, letter: &Letter, receiver: &Receiver, before: u32) -> Tried {
         let started = Instant::now();
-        let (event, now, language) = (&notice.event, real(), receiver.language);
+        let Letter { notice, story } = letter;
+        let Story { event, earlier } = story.as_ref();
+        let (now, language) = (real(), receiver.language);
         let offers = self.world.offers.as_ref();
         let offer = offers.and_then(|o| o.of(event, &receiver.id, self.clock.now()));
         let offer = offer.as_ref();
@@ -206,8 +230,8 @@ impl Shared {
             took: started.elapsed(),
         };
         let verdict = judge(&answer, ended, &self.schedule);
-        let is_change = notice.event.kind == "dustline.change.v1";
-        let seconds = at.since(notice.event.time) as f64 / 1000.0 / speed.max(f64::MIN_POSITIVE);
+        let is_change = event.kind == "dustline.change.v1";
+        let seconds = at.since(event.time) as f64 / 1000.0 / speed.max(f64::MIN_POSITIVE);
         let attempt = Attempt { notice: notice.id, at, outcome: verdict.outcome };
         Tried { attempt, wait: verdict.wait, age: is_change.then_some(seconds.max(0.0)) }
     }

@@ -122,15 +122,14 @@ impl Reader {
 
     /// The entries of an incident's transcript by its id, each as it was written.
     pub fn transcript(&self, incident: &str) -> Res<Vec<Value>> {
-        self.all(
-            "SELECT entry FROM transcript WHERE incident = ? ORDER BY number",
-            [incident],
-            |r| {
-                let text: String = r.get(0)?;
-                // Whoever checks the chain finds what is no JSON, at its place.
-                Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
-            },
-        )
+        let sql = "SELECT entry FROM transcript WHERE incident = ? ORDER BY number";
+        self.all(sql, [incident], entry_of)
+    }
+
+    /// One of the entries by its number.
+    pub fn entry(&self, incident: &str, number: u32) -> Res<Option<Value>> {
+        let sql = "SELECT entry FROM transcript WHERE incident = ? AND number = ?";
+        Ok(self.all(sql, params![incident, number], entry_of)?.pop())
     }
 
     /// How many incidents are open: real ones, exercises.
@@ -139,6 +138,12 @@ impl Reader {
                    FROM incidents WHERE closed IS NULL";
         Ok(self.all(sql, [], |r| Ok((r.get(0)?, r.get(1)?)))?.pop().unwrap_or_default())
     }
+}
+
+fn entry_of(r: &Row<'_>) -> rusqlite::Result<Value> {
+    let text: String = r.get(0)?;
+    // Whoever checks the chain finds what is no JSON, at its place.
+    Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
 }
 
 fn incident_of(r: &Row<'_>) -> rusqlite::Result<IncidentRow> {

@@ -113,10 +113,27 @@ impl Reader {
         )
     }
 
+    /// Pending notices after a row of the outbox, in order.
+    pub fn pending(&self, after: i64, limit: usize) -> Res<Vec<PendingNotice>> {
+        let sql = format!("{PENDING} AND o.id > ? ORDER BY o.id LIMIT ?");
+        self.all(&sql, params![after, limit as i64], pending_of)
+    }
+
+    /// A notice by its row, if it is still pending.
+    pub fn still_pending(&self, id: i64) -> Res<Option<PendingNotice>> {
+        Ok(self.all(&format!("{PENDING} AND o.id = ?"), [id], pending_of)?.pop())
+    }
+
     /// One notice by its row.
     pub fn notice(&self, id: i64) -> Res<Option<Notice>> {
         let found = self.all(&format!("{NOTICES} WHERE o.id = ?"), [id], notice_of)?;
         Ok(found.into_iter().next())
+    }
+
+    /// An event by its row.
+    pub fn event_row(&self, id: i64) -> Res<Option<EventRow>> {
+        let sql = "SELECT id, uid, kind, subject, time, data FROM events WHERE id = ?";
+        Ok(self.all(sql, [id], |r| event_of(r, 0))?.pop())
     }
 
     /// An event by its identity.
@@ -180,6 +197,21 @@ impl Reader {
 const NOTICES: &str =
     "SELECT o.id, o.uid, o.receiver, o.state, o.attempts, o.created, o.next, o.last, o.done,
   e.id, e.uid, e.kind, e.subject, e.time, e.data FROM outbox o JOIN events e ON e.id = o.event";
+
+const PENDING: &str = "SELECT o.id, o.uid, o.event, o.receiver, e.subject, o.attempts, o.next
+  FROM outbox o JOIN events e ON e.id = o.event WHERE o.state = 'pending'";
+
+fn pending_of(r: &rusqlite::Row<'_>) -> rusqlite::Result<PendingNotice> {
+    Ok(PendingNotice {
+        id: r.get(0)?,
+        uid: r.get(1)?,
+        event: r.get(2)?,
+        receiver: r.get(3)?,
+        subject: r.get(4)?,
+        attempts: r.get(5)?,
+        next: Stamp(r.get(6)?),
+    })
+}
 
 fn change_of(r: &rusqlite::Row<'_>) -> rusqlite::Result<ChangeRow> {
     Ok(ChangeRow {

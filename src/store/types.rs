@@ -334,6 +334,25 @@ pub struct Notice {
     pub done: Option<Stamp>,
 }
 
+/// A notice that is to be tried, without what it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingNotice {
+    /// Its row.
+    pub id: i64,
+    /// The `webhook-id` of every attempt.
+    pub uid: String,
+    /// The row of the event that it tells of.
+    pub event: i64,
+    /// The receiver's id.
+    pub receiver: String,
+    /// What its event is about.
+    pub subject: String,
+    /// Attempts that ended.
+    pub attempts: u32,
+    /// Not to be tried before this.
+    pub next: Stamp,
+}
+
 /// How far a target of `forward` is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Cursor {

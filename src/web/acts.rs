@@ -114,8 +114,7 @@ pub async fn act(ctx: Arc<Ctx>, who: Who, does: Does) -> Result<Json<Done>, Prob
     let gone = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the incident cannot be read");
     let read = ctx.read(move |_, reader, _| {
         let Some(row) = reader.incident(&incident)? else { return Ok(None) };
-        let entries = reader.transcript(&row.id)?;
-        let entry = entries.into_iter().nth(number.saturating_sub(1) as usize);
+        let entry = reader.entry(&row.id, number)?;
         Ok(entry.map(|entry| Done { incident: incidents::shape(row, at), entry }))
     });
     read.await?.map(Json).ok_or(gone)
