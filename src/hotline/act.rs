@@ -115,8 +115,11 @@ impl Hotline {
             Does::Reject { incident, of, text } => {
                 let place = self.place_of(incident);
                 let place = place.ok_or_else(|| Refusal::NoIncident(incident.clone()))?;
-                self.party_of(place, who)?;
+                let party = self.party_of(place, who)?;
                 readable("text", text, TEXT_MAX)?;
+                if self.incidents.get(place).is_some_and(|i| i.has_rejected(&party, *of)) {
+                    return Err(Refusal::RejectedAlready { party, of: *of });
+                }
                 self.recorded(place, who, What::Rejected { of: *of, text: text.clone() }, out)
             }
             Does::Close { incident } => {

@@ -4,6 +4,7 @@ use super::entry::{Entry, FIRST, Owed, What, Who};
 use super::facts::{Asked, Facts, Measure, Standing};
 use super::party::PartyState;
 use super::plan::{Grade, Place};
+use super::saved::Rejected;
 use crate::air::Stamp;
 use crate::rules::stable_id;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,9 @@ pub struct Incident {
     notes: BTreeMap<String, (u32, String)>,
     entries: u32,
     head: String,
+    /// Saved apart from the rest, since earlier versions did not have it.
+    #[serde(skip)]
+    pub(super) rejected: Rejected,
 }
 
 /// The air is better than the level says, and has not been so for long.
@@ -120,6 +124,7 @@ impl Incident {
             notes: BTreeMap::new(),
             entries: 0,
             head: FIRST.to_owned(),
+            rejected: Rejected::new(),
         }
     }
 
@@ -205,6 +210,9 @@ impl Incident {
             What::Note { text } => {
                 self.notes.insert(author.clone(), (entry.number, text.clone()));
                 self.with(&author, |p| p.share(entry.at));
+            }
+            What::Rejected { of, .. } => {
+                self.rejected.insert((author, *of));
             }
             What::Agreed => {
                 self.with(&author, |p| p.agree(entry.at));
@@ -373,6 +381,11 @@ impl Incident {
 
     pub(super) fn has_spread(&self, by: u32) -> bool {
         self.spread == Some(by)
+    }
+
+    /// Whether a party has said already that it cannot use the message of an entry.
+    pub(super) fn has_rejected(&self, party: &str, of: u32) -> bool {
+        self.rejected.contains(&(party.to_owned(), of))
     }
 
     pub(super) fn last_note(&self, author: &str) -> Option<(u32, &str)> {

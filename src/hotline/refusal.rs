@@ -128,6 +128,14 @@ pub enum Refusal {
         /// The entry.
         number: u32,
     },
+    /// The message was rejected by this party before.
+    #[error("{party} has said already that it cannot use the message of entry {of}")]
+    RejectedAlready {
+        /// The party.
+        party: String,
+        /// The entry that the message told of.
+        of: u32,
+    },
     /// Too much, nothing, or what cannot be read.
     #[error("{field}: expected 1 to {max} characters, and no control characters but line ends")]
     BadText {

@@ -81,6 +81,26 @@ fn what_was_said_already_is_not_said_again() {
     story.does(&note("KR", "a"), at(4));
 }
 
+fn reject(party: &str, of: u32) -> Happening {
+    let text = "no such area".to_owned();
+    act(officer(party), Does::Reject { incident: CASE.into(), of, text })
+}
+
+#[test]
+fn a_message_is_rejected_once_by_each_party_whatever_restarts_lie_between() {
+    let mut story = warned(at(0));
+    story.does(&reject("CN", 1), at(1));
+    story.restart();
+    let again = "CN has said already that it cannot use the message of entry 1";
+    assert_eq!(story.refused(&reject("CN", 1), at(2)), again);
+    let entries = story.entries();
+    let plan = story.hotline.plan().clone();
+    story.hotline = Hotline::recalled(plan, [entries.as_slice()]);
+    assert_eq!(story.refused(&reject("CN", 1), at(3)), again);
+    story.does(&reject("KR", 1), at(4));
+    story.does(&reject("CN", 2), at(4));
+}
+
 #[test]
 fn texts_are_neither_empty_nor_endless_nor_unreadable() {
     let mut story = warned(at(0));

@@ -88,15 +88,7 @@ async fn take(
     let actor = actor?;
     let Answer { said, sender, exercise, refers } = read(body)?;
     let who = actor.through(&format!("cap {sender}")).named(None, None)?;
-    let (party, rejects) = (who.party().cloned(), matches!(said, Said::Error(_)));
-    let found = ctx.clone().read(move |_, reader, _| {
-        let (row, of) = referred_to(reader, &refers)?;
-        if rejects && is_rejected(reader, &row, of, party.as_deref())? {
-            let detail = format!("the message of entry {of} was rejected before");
-            return Err(Problem::new(StatusCode::CONFLICT, detail));
-        }
-        Ok((row, of))
-    });
+    let found = ctx.clone().read(move |_, reader, _| referred_to(reader, &refers));
     let (row, of) = found.await?;
     if row.exercise != exercise {
         let (is, said) = if exercise { ("real", "Exercise") } else { ("an exercise", "Actual") };
@@ -125,21 +117,6 @@ fn referred_to(reader: &Reader, refers: &[String]) -> Result<(IncidentRow, u32),
         }
     }
     Err(Problem::not_found("references: no message of an incident of this installation"))
-}
-
-/// Whether a party has rejected the message of an entry already: its system sends
-/// again what it has no answer to.
-fn is_rejected(
-    reader: &Reader,
-    row: &IncidentRow,
-    of: u32,
-    party: Option<&str>,
-) -> Result<bool, Problem> {
-    let transcript = reader.transcript(&row.id)?;
-    Ok(transcript.iter().any(|entry| {
-        let (what, who) = (&entry["what"], &entry["who"]);
-        what["kind"] == "rejected" && what["of"] == of && who["party"].as_str() == party
-    }))
 }
 
 fn read(body: &[u8]) -> Result<Answer, Problem> {
