@@ -218,6 +218,7 @@ fn read_plan(
         groups: groups(table, named.zones),
         zones: named.zones.iter().map(|z| (z.id.clone(), z.stations.clone())).collect(),
         names: place_names(named),
+        receivers: named.receivers.iter().map(|r| (r.id.clone(), r.name.clone())).collect(),
         real_only: named.receivers.iter().filter(|r| r.real_only).map(|r| r.id.clone()).collect(),
         remind_every: never(table, "remind_every", defaults.remind_every),
         remind_close_every: never(table, "remind_close_every", defaults.remind_close_every),

@@ -9,7 +9,7 @@ use super::secret::Secret;
 use super::settings::{BodyFormat, EventKind, Fallback, Receiver, Zone};
 use super::url::Address;
 use super::values::Unique;
-use crate::air::place::Language;
+use crate::air::place::{Language, Names};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
@@ -60,8 +60,10 @@ pub(super) fn receivers(
         let secrets = secrets(&mut table, format);
         let (fallback, named) = fallback(&mut table);
         fallbacks.extend(named.map(|item| (id.clone(), item)));
+        let name = table.get("name").and_then(|i| i.names()).unwrap_or_else(|| Names::plain(&id));
         receivers.push(Receiver {
             id,
+            name,
             url: Secret::new(url.map(|a| a.url.to_string()).unwrap_or_default()),
             secrets,
             format,

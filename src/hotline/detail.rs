@@ -132,7 +132,8 @@ impl Words<'_> {
     }
 
     fn escalated(&self, party: &str, step: u32, receivers: &[String]) -> String {
-        let (party, called) = (self.party(party), self.list(receivers));
+        let called: Vec<String> = receivers.iter().map(|id| self.receiver(id)).collect();
+        let (party, called) = (self.party(party), self.list(&called));
         match self.language {
             Language::Ko => format!("{party} 미확인, {step}단계 수신처 통보: {called}"),
             Language::Zh => format!("{party}尚未确认，通知第 {step} 级接收方：{called}"),
@@ -162,7 +163,8 @@ impl Words<'_> {
 
     fn delivered(&self, proof: &Proof) -> String {
         let Proof { party, receiver, of, status, .. } = proof;
-        let receiver = format!("{receiver}{}", self.in_brackets(&self.party(party)));
+        let receiver =
+            format!("{}{}", self.receiver(receiver), self.in_brackets(&self.party(party)));
         match self.language {
             Language::Ko => format!("{receiver}, 기록 {of}, 응답 {status}"),
             Language::Zh => format!("{receiver}，记录 {of}，应答 {status}"),

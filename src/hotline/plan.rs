@@ -29,6 +29,8 @@ pub struct Plan {
     pub zones: BTreeMap<String, Option<Vec<String>>>,
     /// What zones and stations are called; those that are not here, by their ids.
     pub names: BTreeMap<Scope, Names>,
+    /// What receivers are called; those that are not here, by their ids.
+    pub receivers: BTreeMap<String, Names>,
     /// Receivers that an exercise never reaches.
     pub real_only: BTreeSet<String>,
     /// How often a party is reminded that must acknowledge, or share what it does.
@@ -56,6 +58,7 @@ impl Default for Plan {
             groups: Vec::new(),
             zones: BTreeMap::new(),
             names: BTreeMap::new(),
+            receivers: BTreeMap::new(),
             real_only: BTreeSet::new(),
             remind_every: minutes(30),
             remind_close_every: minutes(4 * 60),

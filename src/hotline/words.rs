@@ -81,8 +81,14 @@ impl Words<'_> {
 
     /// The name of a party.
     pub fn party(&self, id: &str) -> String {
-        let named = self.plan.party(id).map(|p| p.name.text(self.language));
-        named.filter(|name| !name.is_empty()).unwrap_or(id).to_owned()
+        let named = self.plan.party(id);
+        named.map_or_else(|| id.to_owned(), |party| self.name(&party.name, id))
+    }
+
+    /// The name of a receiver; its id if it is not known.
+    pub fn receiver(&self, id: &str) -> String {
+        let named = self.plan.receivers.get(id);
+        named.map_or_else(|| id.to_owned(), |names| self.name(names, id))
     }
 
     /// What an incident is about: the quantity, where the cause is one.

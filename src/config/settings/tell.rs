@@ -1,6 +1,6 @@
 //! Who is told, how, and where that may go.
 
-use crate::air::place::Language;
+use crate::air::place::{Language, Names};
 use crate::config::secret::Secret;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,6 +10,8 @@ use std::time::Duration;
 pub struct Receiver {
     /// Its id.
     pub id: String,
+    /// What transcripts call it; its id if not given.
+    pub name: Names,
     /// Where to. Chat services know us by a token in it, so that it is a secret.
     pub url: Secret,
     /// Signing keys of Standard Webhooks (`whsec_…`, `whsk_…`), each of which signs

@@ -1,6 +1,7 @@
 //! Parties and the hotline: what they mean, and what is said about bad ones.
 
 use super::{SIGNING_KEY, Shelf, check, shown, warns};
+use crate::air::place::Language;
 use crate::hotline::{LiftedWhen, Plan};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ const AROUND: &str = "[[zone]]\nid = \"seoul\"\nrulesets = [\"kr-air-alert\"]\n\
                       [[threshold]]\nid = \"emergency\"\nquantity = \"pm10\"\nat_least = 300\n\
                       lift_below = 150\n\
                       [[receiver]]\nid = \"desk\"\nurl = \"https://a\"\nsecret = { file = \"k\" }\n\
-                      real_only = true\n";
+                      name = { ko = \"상황실\" }\nreal_only = true\n";
 
 fn shelf() -> Shelf {
     Shelf::default().with_file("/etc/dustline/k", SIGNING_KEY).with_file("/etc/dustline/t", "t")
@@ -45,6 +46,7 @@ fn deadlines_of_a_party_stand_before_those_of_the_hotline() {
     assert!(plan.parties.iter().all(|p| p.update_within.is_zero()));
     assert_eq!(plan.lifted_when, LiftedWhen::BelowOpening);
     assert!(plan.real_only.contains("desk"));
+    assert_eq!(plan.receivers["desk"].text(Language::Ko), "상황실");
 }
 
 #[test]

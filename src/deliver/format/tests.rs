@@ -1,5 +1,6 @@
 use super::fixture::{NOW, change, silence, told, world};
 use super::*;
+use crate::air::place::Names;
 use crate::config::Secret;
 use proptest::prelude::*;
 use serde_json::json;
@@ -144,6 +145,9 @@ fn only_the_open_part_of_a_story_is_referred_to() {
     let ids: Vec<i64> = still_open(newest_first).iter().map(|e| e.id).collect();
     assert_eq!(ids, [4, 5]);
     assert!(still_open(vec![change(3, "advisory", "none")]).is_empty());
+    // The end of the story before was told to nobody.
+    let cut_off = vec![change(3, "none", "warning"), change(2, "none", "advisory")];
+    assert_eq!(still_open(cut_off).iter().map(|e| e.id).collect::<Vec<_>>(), [3]);
 }
 
 #[test]
@@ -180,6 +184,7 @@ fn a_headline_is_the_first_sentence_whatever_the_place_is_called() {
 fn receiver(format: BodyFormat) -> Receiver {
     Receiver {
         id: "desk".to_owned(),
+        name: Names::default(),
         url: Secret::new("https://a.example/hook"),
         secrets: Vec::new(),
         format,

@@ -86,3 +86,47 @@ fn places_and_groups_without_a_name_are_told_by_their_ids() {
     assert_eq!(words.cause("haze"), "haze");
     assert_eq!(words.cause("pm10"), "可吸入颗粒物（PM10）");
 }
+
+#[test]
+fn receivers_are_told_by_their_names_and_those_without_by_their_ids() {
+    let director = ("cn-director".to_owned(), names(("대기국장", "大气司司长", "Air Director")));
+    let plan = Plan { receivers: [director].into(), ..plan() };
+    let words = |language| Words { language, time_zone: jiff::tz::TimeZone::UTC, plan: &plan };
+    let receivers = vec!["cn-director".to_owned(), "cn-desk".to_owned()];
+    let called = What::Escalated { due: at(15), party: "CN".into(), receivers, step: 2 };
+    let proof = Proof {
+        answer: None,
+        at: at(16),
+        notice: String::new(),
+        of: 3,
+        party: "CN".to_owned(),
+        receiver: "cn-director".to_owned(),
+        status: 204,
+    };
+    let told = [&called, &What::Delivered(proof)]
+        .map(|what| Language::ALL.map(|language| words(language).detail(what)));
+    let expected = [
+        [
+            "중국 생태환경부 미확인, 2단계 수신처 통보: 대기국장, cn-desk",
+            "生态环境部尚未确认，通知第 2 级接收方：大气司司长、cn-desk",
+            "Ministry of Ecology and Environment has not acknowledged, step 2 is called: Air Director, cn-desk",
+        ],
+        [
+            "대기국장 (중국 생태환경부), 기록 3, 응답 204",
+            "大气司司长（生态环境部），记录 3，应答 204",
+            "Air Director (Ministry of Ecology and Environment), entry 3, answer 204",
+        ],
+    ];
+    assert_eq!(told, expected);
+}
+
+#[test]
+fn what_stands_already_when_an_incident_opens_is_told_by_names() {
+    let mut told = Told::new(plan());
+    told.does(&changed("seoul", NONE, "advisory", at(0)), at(0));
+    told.does(&changed("shandong", "advisory", "warning", at(60)), at(60));
+    let [ko, zh, en] = all(&told, "KR");
+    assert!(ko.contains("; 이미 기준 충족: 서울 주의보; "), "{ko}");
+    assert!(zh.contains("；此前已达标：首尔 注意报；"), "{zh}");
+    assert!(en.contains("; standing already: Seoul advisory; "), "{en}");
+}

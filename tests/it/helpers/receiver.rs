@@ -7,7 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use dustline::air::place::Language;
+use dustline::air::place::{Language, Names};
 use dustline::config::Secret;
 use dustline::config::settings::{BodyFormat, EventKind};
 use std::sync::{Arc, Mutex};
@@ -137,6 +137,7 @@ impl Drop for Receiver {
 pub fn settings(id: &str, url: &str) -> dustline::config::settings::Receiver {
     dustline::config::settings::Receiver {
         id: id.to_owned(),
+        name: Names::plain(id),
         url: Secret::new(url),
         secrets: vec![Secret::new(SECRET)],
         format: BodyFormat::Dustline,
