@@ -155,8 +155,8 @@ pub fn run(args: &ExportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let devices = devices.map(HashSet::from_iter);
     let export = Export { args, places, devices };
     let mut sink = match args.kind {
-        Kind::Readings => Sink::start::<ReadingRow<'_>>(args.format, &READING_COLUMNS, out),
-        Kind::Hours => Sink::start::<HourLine<'_>>(args.format, &HOUR_COLUMNS, out),
+        Kind::Readings => Sink::start::<ReadingRow<'_>, _>(args.format, &READING_COLUMNS, out),
+        Kind::Hours => Sink::start::<HourLine<'_>, _>(args.format, &HOUR_COLUMNS, out),
     }?;
     reader.at_once(|reader| match args.kind {
         Kind::Readings => export.readings(reader, &mut sink),

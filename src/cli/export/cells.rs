@@ -5,12 +5,12 @@ use super::parquet::{Cell, Cells};
 use super::{HourLine, ReadingRow};
 use crate::air::reading::TimeSource;
 
-impl Cells for ReadingRow<'_> {
-    const KINDS: &'static [Kind] =
-        &[Text, Text, Text, Text, Text, Number, Text, Time, Time, Text, Count, Text, Truth];
+impl Cells<13> for ReadingRow<'_> {
+    const KINDS: [Kind; 13] =
+        [Text, Text, Text, Text, Text, Number, Text, Time, Time, Text, Count, Text, Truth];
 
-    fn cells(&self) -> Vec<Cell<'_>> {
-        vec![
+    fn cells(&self) -> [Cell<'_>; 13] {
+        [
             Cell::Text(self.device),
             Cell::Text(self.station),
             Cell::Text(self.quantity),
@@ -31,12 +31,12 @@ impl Cells for ReadingRow<'_> {
     }
 }
 
-impl Cells for HourLine<'_> {
-    const KINDS: &'static [Kind] =
-        &[Text, Text, Text, Text, Text, Time, Maybe, Maybe, Maybe, Count, Number, Count];
+impl Cells<12> for HourLine<'_> {
+    const KINDS: [Kind; 12] =
+        [Text, Text, Text, Text, Text, Time, Maybe, Maybe, Maybe, Count, Number, Count];
 
-    fn cells(&self) -> Vec<Cell<'_>> {
-        vec![
+    fn cells(&self) -> [Cell<'_>; 12] {
+        [
             Cell::Text(self.device),
             Cell::Text(self.station),
             Cell::Text(self.quantity),

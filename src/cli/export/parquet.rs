@@ -42,12 +42,12 @@ pub(super) enum Kind {
     Truth,
 }
 
-/// A row by its cells, in the order of the columns.
-pub(super) trait Cells {
+/// A row by its cells, in the order of its `N` columns.
+pub(super) trait Cells<const N: usize> {
     /// What they are.
-    const KINDS: &'static [Kind];
+    const KINDS: [Kind; N];
     /// The cells.
-    fn cells(&self) -> Vec<Cell<'_>>;
+    fn cells(&self) -> [Cell<'_>; N];
 }
 
 /// The cells of a column that are not written yet.
@@ -76,8 +76,9 @@ impl Column {
         }
     }
 
-    /// Takes a cell of its kind.
-    fn take(&mut self, cell: Cell<'_>) {
+    /// Takes a cell; an error if it is of another kind, for then the columns would no
+    /// longer lie beside one another.
+    fn take(&mut self, cell: Cell<'_>) -> Result<(), Failure> {
         match (self, cell) {
             (Column::Text { numbers, known, rows }, Cell::Text(text)) => {
                 let number = numbers.get(text).copied().unwrap_or_else(|| {
@@ -96,8 +97,12 @@ impl Column {
             (Column::Time(rows), Cell::Time(at)) => rows.push(at.0),
             (Column::Count(rows), Cell::Count(count)) => rows.push(count.cast_signed()),
             (Column::Truth(rows), Cell::Truth(truth)) => rows.push(truth),
-            _ => {}
+            (_, cell) => {
+                let wrong = format!("cannot write Parquet: {cell:?} stands in another's column");
+                return Err(Failure::new(Code::Failed, wrong));
+            }
         }
+        Ok(())
     }
 
     /// What the column is called, holds and means.
@@ -191,8 +196,11 @@ pub(super) struct Parquet<W: Write> {
 
 impl<W: Write> Parquet<W> {
     /// A file for such rows, with the names of their columns.
-    pub fn start<R: Cells>(names: &[&str], out: W) -> Result<Parquet<W>, Failure> {
-        let columns: Vec<Column> = R::KINDS.iter().copied().map(Column::of).collect();
+    pub fn start<R: Cells<N>, const N: usize>(
+        names: &[&str; N],
+        out: W,
+    ) -> Result<Parquet<W>, Failure> {
+        let columns: Vec<Column> = R::KINDS.map(Column::of).into();
         let mut fields = Vec::with_capacity(columns.len());
         let mut properties = WriterProperties::builder().set_max_row_group_row_count(Some(GROUP));
         for (name, column) in names.iter().zip(&columns) {
@@ -213,9 +221,9 @@ impl<W: Write> Parquet<W> {
     }
 
     /// Takes a row.
-    pub fn row(&mut self, row: &impl Cells) -> Result<(), Failure> {
+    pub fn row<const N: usize>(&mut self, row: &impl Cells<N>) -> Result<(), Failure> {
         for (column, cell) in self.columns.iter_mut().zip(row.cells()) {
-            column.take(cell);
+            column.take(cell)?;
         }
         self.rows += 1;
         if self.rows == GROUP { self.group() } else { Ok(()) }
@@ -250,4 +258,55 @@ impl<W: Write> Parquet<W> {
 
 fn failure(e: ParquetError) -> Failure {
     Failure::new(Code::Failed, format!("cannot write Parquet: {e}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    use parquet::record::Field;
+
+    struct Named(&'static str);
+
+    impl Cells<1> for Named {
+        const KINDS: [Kind; 1] = [Kind::Text];
+        fn cells(&self) -> [Cell<'_>; 1] {
+            [Cell::Text(self.0)]
+        }
+    }
+
+    #[test]
+    fn texts_of_one_group_are_none_of_the_next() {
+        let mut out = Vec::new();
+        let mut file = Parquet::start::<Named, 1>(&["name"], &mut out).unwrap();
+        for n in 0..GROUP {
+            file.row(&Named(if n == 0 { "a" } else { "b" })).unwrap();
+        }
+        for name in ["b", "c", "a"] {
+            file.row(&Named(name)).unwrap();
+        }
+        file.finish().unwrap();
+        let file = SerializedFileReader::new(bytes::Bytes::from(out)).unwrap();
+        let rows = file.get_row_group(1).unwrap().get_row_iter(None).unwrap();
+        let texts = rows.map(|row| match row.unwrap().get_column_iter().next() {
+            Some((_, Field::Str(text))) => text.clone(),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(texts.collect::<Vec<_>>(), ["b", "c", "a"]);
+    }
+
+    #[test]
+    fn a_cell_in_the_column_of_another_kind_is_an_error_and_not_left_out() {
+        struct Row;
+        impl Cells<2> for Row {
+            const KINDS: [Kind; 2] = [Kind::Time, Kind::Number];
+            fn cells(&self) -> [Cell<'_>; 2] {
+                [Cell::Time(Stamp(7)), Cell::Count(3)]
+            }
+        }
+        let mut file = Parquet::start::<Row, 2>(&["at", "value"], Vec::new()).unwrap();
+        let failure = file.row(&Row).unwrap_err();
+        assert_eq!(failure.code, Code::Failed);
+        assert!(failure.message.contains("Count(3)"), "{}", failure.message);
+    }
 }

@@ -16,9 +16,9 @@ pub(super) enum Sink<W: Write> {
 
 impl<W: Write> Sink<W> {
     /// A sink for such rows that has written its header: also when none follows.
-    pub fn start<R: Cells>(
+    pub fn start<R: Cells<N>, const N: usize>(
         format: ExportFormat,
-        columns: &[&str],
+        columns: &[&str; N],
         out: W,
     ) -> Result<Sink<W>, Failure> {
         Ok(match format {
@@ -29,12 +29,15 @@ impl<W: Write> Sink<W> {
             }
             ExportFormat::Jsonl => Sink::Jsonl(out),
             ExportFormat::Line => Sink::Line(out, String::new()),
-            ExportFormat::Parquet => Sink::Parquet(Box::new(Parquet::start::<R>(columns, out)?)),
+            ExportFormat::Parquet => Sink::Parquet(Box::new(Parquet::start::<R, N>(columns, out)?)),
         })
     }
 
     /// Writes a row; not for line protocol, which has [`Sink::text`].
-    pub fn row(&mut self, row: &(impl Serialize + Cells)) -> Result<(), Failure> {
+    pub fn row<const N: usize>(
+        &mut self,
+        row: &(impl Serialize + Cells<N>),
+    ) -> Result<(), Failure> {
         match self {
             Sink::Csv(csv) => csv.serialize(row).map_err(csv_failure),
             Sink::Jsonl(out) => {
