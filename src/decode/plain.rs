@@ -205,6 +205,18 @@ mod tests {
     }
 
     #[test]
+    fn the_label_of_the_settings_is_told_unless_the_topic_names_another() {
+        let label = Label { channel: "a".to_owned(), variant: "cf1".to_owned() };
+        let plain = || Plain { label: label.clone(), ..Plain::default() };
+        let of = |pattern: &str, topic: &str| read(pattern, plain(), topic, "5");
+        assert_eq!(of("{device}/{quantity}", "d/pm10"), "d: pm10__ch_a__cf1=5");
+        assert_eq!(of("{device}/{channel}/{quantity}", "d/b/pm10"), "d: pm10__ch_b__cf1=5");
+        assert_eq!(of("{device}/{variant}/{quantity}", "d/atm/pm10"), "d: pm10__ch_a__atm=5");
+        let refused = of("{device}/{channel}/{quantity}", "d/b\u{7}/pm10");
+        assert!(refused.starts_with("d: nothing\nleft out  the channel "), "{refused}");
+    }
+
+    #[test]
     fn usual_spellings_are_known_whole() {
         for (name, quantity) in [
             ("PM2.5", Quantity::Pm2_5),

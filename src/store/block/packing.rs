@@ -145,6 +145,15 @@ mod tests {
     }
 
     #[test]
+    fn of_numbers_with_a_common_unit_only_how_many_units_is_written() {
+        let minutes: Vec<i64> = [3, 0, 2, 1, 3, 1, 0, 2].map(|n| 7 + n * 60_000).to_vec();
+        let bytes = flat(&minutes).unwrap();
+        // The least, the unit in three bytes, the width, and two bits each.
+        assert_eq!(bytes.len(), 1 + 3 + 1 + 2);
+        assert_eq!(take_flat(&bytes, minutes.len()), Some(minutes));
+    }
+
+    #[test]
     fn numbers_too_far_apart_are_not_written_flat() {
         assert_eq!(flat(&[i64::MIN, i64::MAX]), None);
         assert_eq!(flat(&[0, 1, 1 << 40]), None);

@@ -6,3 +6,4 @@ pub(crate) mod fixture;
 mod judged;
 mod measured;
 mod sealed;
+mod shares;

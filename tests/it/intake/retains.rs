@@ -140,6 +140,8 @@ fn what_a_replay_or_a_read_back_goes_back_to_stays_until_it_is_done() {
         let read = Redrive::ReadBack { target: "main".into(), hour };
         rig.turn(vec![Event::Command(Command::Redrive(read))]);
     };
+    rig.keep(&rule);
+    assert_eq!(rig.reader().dropped().unwrap(), [], "never read back: a day is needed");
     back(&mut rig, 4);
     rig.keep(&rule);
     let first = |rig: &Rig| there(&mut rig.reader()).iter().map(|(_, at)| *at).min().unwrap();
@@ -156,6 +158,37 @@ fn what_a_replay_or_a_read_back_goes_back_to_stays_until_it_is_done() {
     rig.turn(vec![Event::Command(Command::Redrive(done))]);
     rig.keep(&rule);
     assert!(first(&rig) > minute(60 * 12), "{}", first(&rig));
+    agrees(&rig);
+}
+
+#[test]
+fn readings_of_hours_that_may_be_judged_again_stay_however_short_they_are_kept() {
+    let (_dir, mut rig) = twenty_hours();
+    rig.keep(&KeepRule { judged: HOUR * 10, ..keep(1) });
+    let left = there(&mut rig.reader());
+    assert!((0..=10 * 12).all(|n| left.contains(&(1, minute(1_200 - n * 5)))));
+    assert!(dropped(&rig, "history", "age") > 2 * 12 * 7);
+    agrees(&rig);
+}
+
+#[test]
+fn hours_that_a_target_lacks_stay_until_it_has_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = Rig::open(settings(dir.path(), ZONE), START);
+    for hour in 0..24 * 4 {
+        rig.pm25("d0", minute(hour * 60), 10.0);
+        rig.tick(minute(hour * 60 + 30));
+    }
+    let rule = KeepRule { hours: HOUR * 40, targets: vec!["main".into()], ..keep(0) };
+    let far = rig.reader().committed().unwrap();
+    rig.forwarded("main", (far.journal, 10));
+    let kept = rig.keep(&rule);
+    assert_eq!(dropped(&rig, "hours", "age"), 10);
+    let kept = rig.keep_after(&rule, kept);
+    assert_eq!(dropped(&rig, "hours", "age"), 10);
+    rig.forwarded("main", (far.journal, far.hour));
+    rig.keep_after(&rule, kept);
+    assert_eq!(dropped(&rig, "hours", "age"), 48);
     agrees(&rig);
 }
 

@@ -142,8 +142,12 @@ impl Rig {
 
     /// Drops what is beyond what is to be kept.
     pub fn keep(&mut self, rule: &KeepRule) -> Retained {
+        self.keep_after(rule, Retained::default())
+    }
+
+    /// The same, knowing what the pass before has answered.
+    pub fn keep_after(&mut self, rule: &KeepRule, before: Retained) -> Retained {
         let mut reader = self.reader();
-        let before = Retained::default();
         retain(&mut reader, rule, before, |work| Ok::<_, StoreError>(self.upkeep(work))).unwrap()
     }
 
