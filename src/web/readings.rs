@@ -201,12 +201,15 @@ fn cut(found: &mut Vec<Found>, length: usize) {
     found.truncate(length);
 }
 
-/// The open hours of the devices, oldest first, with their heads.
+/// The open hours of each device, oldest first, with their heads.
+type OpenHours = Vec<(DeviceId, Vec<(Hour, i64)>)>;
+
+/// The open hours of these devices; of all without a choice.
 pub(super) fn open_hours(
     ctx: &Ctx,
     reader: &mut Reader,
     devices: Option<&[DeviceId]>,
-) -> Result<Vec<(DeviceId, Vec<(Hour, i64)>)>, Problem> {
+) -> Result<OpenHours, Problem> {
     Ok(ctx.view.index(reader, ctx.committed(), |index| {
         let of = |id: DeviceId| {
             let open = index.device(id).map_or(&[][..], |d| &d.open);

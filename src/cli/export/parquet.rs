@@ -287,7 +287,8 @@ mod tests {
         }
         file.finish().unwrap();
         let file = SerializedFileReader::new(bytes::Bytes::from(out)).unwrap();
-        let rows = file.get_row_group(1).unwrap().get_row_iter(None).unwrap();
+        let group = file.get_row_group(1).unwrap();
+        let rows = group.get_row_iter(None).unwrap();
         let texts = rows.map(|row| match row.unwrap().get_column_iter().next() {
             Some((_, Field::Str(text))) => text.clone(),
             other => panic!("{other:?}"),
