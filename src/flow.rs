@@ -373,9 +373,8 @@ pub struct Announce {
 }
 
 impl Announce {
-    /// Tells how far the store is.
+    /// Tells how far the store is, first of all those who wait for notices.
     pub fn tell(&self, now: Committed) {
-        // First of all: people wait for what is told.
         self.notices.send_if_modified(|told| {
             let more = (told.outbox, told.acts) != (now.outbox, now.acts);
             *told = now;
