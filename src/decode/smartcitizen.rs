@@ -242,6 +242,14 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_sensors_may_be_texts_and_paths_count_those_that_are_not_known() {
+        let payload = r#"{"data": [{"sensors": [
+            {"id": 10, "value": 1}, {"id": "87", "value": 8}, {"id": "88", "value": "wet"}]}]}"#;
+        let expected = "5ecre7: pm2_5=8\nleft out /data/0/sensors/2/value \"wet\" is not a number";
+        assert_eq!(read(payload), expected);
+    }
+
+    #[test]
     fn one_bad_entry_does_not_drop_the_others() {
         assert_eq!(
             read("{t:soon, 55:null,56:wet,,oops,87:8 }\r\n"),

@@ -90,6 +90,21 @@ mod tests {
     }
 
     #[test]
+    fn lasers_of_one_variant_are_compared_and_doubted_by_themselves() {
+        let of = |variant: &str, channel: &str, number: f64| {
+            let mut m = laser(channel, number);
+            m.value.label.variant = variant.to_owned();
+            m
+        };
+        let raw = || vec![laser("a", 10.0), laser("b", 11.0)];
+        let apart = vec![of("cf1", "a", 90.0), of("atm", "b", 10.0)];
+        assert_eq!(flags([raw(), apart].concat()), [Flag::Pass; 4]);
+        let doubtful = vec![of("cf1", "a", 90.0), of("cf1", "b", 10.0), of("cf1", "", 50.0)];
+        let expected = [[Flag::Pass; 2].as_slice(), &[Flag::Suspect; 3]].concat();
+        assert_eq!(flags([raw(), doubtful].concat()), expected);
+    }
+
+    #[test]
     fn a_laser_that_has_failed_or_stands_alone_is_compared_with_nothing() {
         let failed = Measured { flag: Flag::Fail, ..laser("b", 0.0) };
         assert_eq!(flags(vec![laser("a", 90.0), failed]), [Flag::Pass, Flag::Fail]);

@@ -65,6 +65,23 @@ mod tests {
     }
 
     #[test]
+    fn a_hygrometer_that_has_failed_or_is_another_one_says_nothing_of_fog() {
+        let said = |flag: Flag, channel: &str| {
+            let main = |q, v| Value::main(q, v);
+            let [dust, mut humid] = [main(Quantity::Pm2_5, 80.0), main(Quantity::Humidity, 99.0)]
+                .map(|value| Measured { value, flag: Flag::Pass, reasons: Reasons::default() });
+            humid.flag = flag;
+            humid.value.label.channel = channel.to_owned();
+            let mut judged = [dust, humid];
+            judge(&Bounds::default(), None, &mut judged);
+            judged[0].reasons.to_string()
+        };
+        assert_eq!(said(Flag::Suspect, ""), "humid");
+        assert_eq!(said(Flag::Fail, ""), "");
+        assert_eq!(said(Flag::Pass, "indoors"), "");
+    }
+
+    #[test]
     fn fog_does_not_disturb_a_reference_instrument() {
         let passes = (Flag::Pass, String::new());
         assert_eq!(verdict(Bounds::default(), Some(Model::Reference), 99.0), passes);

@@ -283,6 +283,21 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_what_is_meant_and_not_what_is_written() {
+        let tree = Tree::of(raw(r#"{"a\nb":1}"#), &[]);
+        let top = tree.top().unwrap();
+        assert!(top.get("a\nb").is_some() && top.get(r"a\nb").is_none());
+    }
+
+    #[test]
+    fn a_path_begins_with_what_leads_to_the_document() {
+        let above = ["outer".to_owned(), "0".to_owned()];
+        let tree = Tree::of(raw(r#"{"x":{"y":1}}"#), &above);
+        let inner = tree.top().unwrap().get("x").unwrap().get("y").unwrap();
+        assert_eq!(inner.path(), "/outer/0/x/y");
+    }
+
+    #[test]
     fn pointers_lead_to_names_with_dots_slashes_and_tildes() {
         let document = r#"{"pm2.5":1,"a/b":{"m~n":[{"x":5},7]},"":{"":2},"t:0":3,"h":1e400}"#;
         let tree = Tree::of(raw(document), &[]);

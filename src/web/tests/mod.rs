@@ -1,5 +1,6 @@
 //! Real requests to a real server on a real store.
 
+mod described;
 mod explain;
 mod faces;
 pub(crate) mod fixture;
