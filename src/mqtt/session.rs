@@ -4,7 +4,9 @@
 //! Subscribing again to what the session already has is harmless, and with
 //! MQTT 5 brings no retained messages again; so a process subscribes to
 //! everything when it first connects, and after that only when the broker has
-//! lost the session, or for filters that it refused.
+//! lost the session, or for filters that it refused. Shared subscriptions are asked
+//! for each time: they never bring retained messages, and Mosquitto 2.0 forgets them
+//! when it restarts, although it keeps the session.
 
 use super::fault::Fault;
 use super::packet::{Dialect, Request};
@@ -15,6 +17,9 @@ use std::time::{Duration, Instant};
 /// How long a refused filter rests before it is asked for again: the broker's
 /// rules may have been put right meanwhile.
 const ASK_AGAIN: Duration = Duration::from_secs(300);
+
+/// What the filter of a shared subscription begins with (MQTT 5, 4.8.2).
+const SHARED: &str = "$share/";
 
 /// The subscriptions of one source.
 pub(super) struct Session {
@@ -71,11 +76,11 @@ impl Session {
             // Its session is new: it holds nothing that could be given up.
             self.given_up.clear();
         }
-        let missing = if present && self.asked_once {
-            std::mem::take(&mut self.refused)
-        } else {
-            self.filters.clone()
+        let refused = std::mem::take(&mut self.refused);
+        let keeps = |filter: &&String| {
+            present && self.asked_once && !filter.starts_with(SHARED) && !refused.contains(*filter)
         };
+        let missing = self.filters.iter().filter(|f| !keeps(f)).cloned().collect();
         self.ask(missing, out)?;
         // Only then: where an old filter matches what a new one does, a message
         // may come by both, but none by neither.
@@ -195,6 +200,20 @@ mod tests {
         assert!(out.is_empty());
         assert!(!s.connected(false, &mut out).unwrap());
         assert_eq!(types(&out), [SUBSCRIBE]);
+    }
+
+    #[test]
+    fn shared_subscriptions_are_asked_for_with_every_connection() {
+        let mut s = Session::new(&V5, 1, &filters(&["$share/g/a", "b"]), &[]);
+        let mut out = BytesMut::new();
+        s.connected(false, &mut out).unwrap();
+        s.subscribed(1, &[Ok(1), Ok(1)]);
+        out.clear();
+        assert!(!s.connected(true, &mut out).unwrap());
+        assert_eq!(types(&out), [SUBSCRIBE]);
+        let asked = |what: &[u8]| out.windows(what.len()).any(|w| w == what);
+        assert!(asked(b"$share/g/a") && !asked(b"\x01b"));
+        assert_eq!(s.subscribed(2, &[Ok(1)]), Some(SourceState::Up));
     }
 
     #[test]

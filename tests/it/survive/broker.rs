@@ -55,6 +55,22 @@ async fn a_broker_that_restarts_with_its_memory_hands_over_what_it_kept() {
     assert_eq!(resumed(&daemon), 2, "{}", daemon.said());
 }
 
+/// Mosquitto keeps the sessions, but not that they share a subscription.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_connections_are_served_on_after_the_broker_restarts_with_its_memory() {
+    let mut broker = with_memory();
+    let daemon = TestDaemon::up(&source(broker.port, "connections = 3")).await;
+    publish(&broker, 0, 100).await;
+    daemon.received(100).await;
+    broker.shut_down();
+    daemon.part("source/city", "down").await;
+    broker.restart();
+    daemon.part("source/city", "ok").await;
+    publish(&broker, 100, 100).await;
+    assert_eq!(daemon.received(200).await["stored"], 200);
+    assert_eq!(resumed(&daemon), 3, "{}", daemon.said());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broker_that_lost_its_memory_is_subscribed_to_again() {
     let mut broker = Mosquitto::start();
