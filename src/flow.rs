@@ -17,12 +17,16 @@
 mod acts;
 mod arrivals;
 mod asked;
+mod attempt;
+mod refused;
 mod reply;
 mod upkeep;
 
 pub use acts::{AsideAct, AsideHandled, Handled, OutboxAct, Redrive};
 pub use arrivals::{Arrivals, Room, Waiting};
 pub use asked::{Acted, NotFollowed, Taken};
+pub use attempt::{Attempt, Outcome};
+pub use refused::{PointKey, Refused, RefusedAct, RefusedHandled, RefusedPoint};
 pub use reply::{Reply, reply};
 pub use upkeep::{Limit, Part, Upkeep};
 
@@ -193,6 +197,8 @@ pub enum Command {
     },
     /// Something about what a target is sent once more.
     Redrive(Redrive),
+    /// Something about points that a target refuses.
+    Refused(Refused),
     /// The statement of a day of the ledger is to be kept; answered once it is on disk.
     Statement {
         /// The day, counted from 1970-01-01.
@@ -253,45 +259,6 @@ pub enum SourceState {
     Down(String),
     /// The broker refused these filters.
     Refused(Vec<String>),
-}
-
-/// How one attempt to deliver a notice ended.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Attempt {
-    /// The notice's row in the outbox.
-    pub notice: i64,
-    /// When it ended.
-    pub at: Stamp,
-    /// What came of it.
-    pub outcome: Outcome,
-}
-
-/// What came of one attempt.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
-    /// The receiver took it.
-    Delivered {
-        /// Status, of HTTP or SMTP.
-        status: u16,
-        /// From request to end of response, ms.
-        took_ms: u64,
-        /// SHA-256 of the answer's body, in hexadecimal; none if it did not end in time.
-        digest: Option<String>,
-    },
-    /// Not now: why, and when to try again.
-    Retry {
-        /// In words, with the status if there was one.
-        why: String,
-        /// The next attempt.
-        next: Stamp,
-    },
-    /// Never: why.
-    Dead {
-        /// In words, with the status if there was one.
-        why: String,
-        /// Whether the receiver asked to be left alone (410): it is disabled.
-        disable: bool,
-    },
 }
 
 /// The condition that a target of `forward` takes nothing until its configuration is mended.

@@ -132,6 +132,13 @@ impl<'a, W: Write> JsonList<'a, W> {
         Ok(serde_json::to_writer(&mut *self.out, item)?)
     }
 
+    /// Ends the list, and starts another one in the same object.
+    pub fn then(self, name: &str) -> io::Result<JsonList<'a, W>> {
+        let head = if self.empty { "" } else { "\n" };
+        write!(self.out, "{head}],\"{name}\":[")?;
+        Ok(JsonList { out: self.out, empty: true })
+    }
+
     /// Ends the list and the object.
     pub fn end(self) -> io::Result<()> {
         writeln!(self.out, "{}]}}", if self.empty { "" } else { "\n" })

@@ -6,6 +6,7 @@ use super::data::{Format, parse_time, table};
 use super::{Code, Failure, run};
 use crate::air::Stamp;
 use crate::clock::Clock;
+use crate::config::Settings;
 use crate::store::{Reader, StoreError, Writer, lock};
 use crate::web::forwarding;
 use serde_json::json;
@@ -78,10 +79,11 @@ fn status(args: &StatusArgs, out: &mut impl Write) -> Result<(), Failure> {
         .iter()
         .map(|t| {
             let state = if t.held { "held" } else { "ok" };
-            vec![t.target.clone(), t.pending.to_string(), state.into(), or_none(&t.read_back)]
+            let (pending, refused) = (t.pending.to_string(), t.refused.to_string());
+            vec![t.target.clone(), pending, refused, state.into(), or_none(&t.read_back)]
         })
         .collect();
-    table(out, &["target", ">pending", "state", "read back up to"], &rows)?;
+    table(out, &["target", ">pending", ">refused", "state", "read back up to"], &rows)?;
     if found.replays.is_empty() {
         return Ok(());
     }
@@ -103,13 +105,27 @@ fn status(args: &StatusArgs, out: &mut impl Write) -> Result<(), Failure> {
 /// Has the daemon do it; one that does not run does it once it is started.
 fn replay(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failure> {
     let settings = run::load(&args.config)?.settings;
-    if !settings.influxdb.iter().any(|t| t.name == args.target) {
-        let names: Vec<&str> = settings.influxdb.iter().map(|t| t.name.as_str()).collect();
-        let words = format!("no database {:?}; there is {}", args.target, names.join(", "));
-        return Err(Failure::new(Code::Usage, words));
-    }
     if args.from >= args.to {
         let words = format!("--from {} is not before --to {}", args.from, args.to);
+        return Err(Failure::new(Code::Usage, words));
+    }
+    ask_replay(&settings, &args.target, (args.from, args.to), out)
+}
+
+/// Has a database sent the points in `[from, to)` once more: asks the daemon, or notes
+/// it for the next one.
+///
+/// # Errors
+/// If there is no such database, or it cannot be noted.
+pub fn ask_replay(
+    settings: &Settings,
+    target: &str,
+    (from, to): (Stamp, Stamp),
+    out: &mut impl Write,
+) -> Result<(), Failure> {
+    let names = settings.target_names();
+    if !names.iter().any(|name| name == target) {
+        let words = format!("no database {target:?}; there is {}", names.join(", "));
         return Err(Failure::new(Code::Usage, words));
     }
     let id = match lock(&settings.data_dir) {
@@ -117,19 +133,19 @@ fn replay(args: &ReplayArgs, out: &mut impl Write) -> Result<(), Failure> {
             let mut writer = Writer::open(&settings.data_dir)?;
             writer.begin()?;
             let now = Clock::system().now();
-            let id = writer.ask_replay(&args.target, args.from, args.to, now)?;
+            let id = writer.ask_replay(target, from, to, now)?;
             writer.commit()?;
             writeln!(out, "no daemon runs here; it is sent once one does")?;
             id
         }
         Err(StoreError::InUse { .. }) => {
-            let body = json!({ "from": args.from.to_string(), "to": args.to.to_string() });
-            let path = format!("forward/{}/replay", args.target);
+            let body = json!({ "from": from.to_string(), "to": to.to_string() });
+            let path = format!("forward/{target}/replay");
             let answer = order(&settings.http, &path, &body)?;
             answer.get("id").and_then(serde_json::Value::as_i64).unwrap_or(0)
         }
         Err(e) => return Err(e.into()),
     };
-    writeln!(out, "replay {id} of {}; `dustline forward status` shows how far it is", args.target)?;
+    writeln!(out, "replay {id} of {target}; `dustline forward status` shows how far it is")?;
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use super::batch::{Batch, Limits, Source};
 use crate::air::{Hour, Stamp};
+use crate::flow::PointKey;
 use crate::store::{DeviceId, Filter, StoreError};
 use std::collections::HashMap;
 
@@ -107,8 +108,19 @@ impl Source {
         self.reader.hours(&Filter { from, to, devices, ..Filter::default() })
     }
 
-    /// How many readings a target should have of each series of a closed hour.
-    pub(super) fn expected(&mut self, hour: Hour) -> Result<Counts, StoreError> {
+    /// What a target had refused of a stretch of time, with the numbers in the quarantine.
+    pub(super) fn aside(
+        &self,
+        target: &str,
+        stretch: Option<(Stamp, Stamp)>,
+    ) -> Result<HashMap<PointKey, i64>, StoreError> {
+        let Some(stretch) = stretch else { return Ok(HashMap::new()) };
+        Ok(self.reader.refused_between(target, stretch)?.into_iter().collect())
+    }
+
+    /// How many readings a target should have of each series of a closed hour: all but
+    /// those that it refused.
+    pub(super) fn expected(&mut self, hour: Hour, target: &str) -> Result<Counts, StoreError> {
         self.reader.refresh_names()?;
         let mut counts = Counts::new();
         for row in self.hours_of(hour, None)? {
@@ -117,6 +129,13 @@ impl Source {
             let field = format!("{}{}", row.quantity.name(), label.suffix());
             counts.insert((device, field), row.count.saturating_add(row.flagged));
         }
+        for (point, _) in self.reader.refused_between(target, (hour.start(), hour.end()))? {
+            for field in point.series.split(',').filter(|_| point.measurement == "air") {
+                let place = (point.device.clone(), field.to_owned());
+                counts.entry(place).and_modify(|n| *n = n.saturating_sub(1));
+            }
+        }
+        counts.retain(|_, readings| *readings > 0);
         Ok(counts)
     }
 }

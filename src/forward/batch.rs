@@ -107,6 +107,11 @@ impl Batch {
         self.text.get(begin..end).unwrap_or_default()
     }
 
+    /// One of the lines, without its end.
+    pub(super) fn line(&self, place: usize) -> &str {
+        self.lines(place..place + 1).trim_end()
+    }
+
     pub(super) fn room(&self, limits: Limits) -> bool {
         self.ends.len() < limits.lines && self.text.len() < limits.bytes
     }

@@ -1,5 +1,7 @@
 //! One request to a target, and what its answer means.
 
+use crate::air::mask::MASK;
+use crate::config::Secret;
 use crate::config::settings::Influx;
 use flate2::{Compression, write::GzEncoder};
 use influxdb2::api::write::TimestampPrecision;
@@ -10,6 +12,9 @@ use std::io::Write;
 
 /// As much of what a target says is kept for people, characters.
 const WORDS_MAX: usize = 300;
+
+/// A token that is shorter is a part of ordinary words, and protects nothing.
+const TOKEN_LEAST: usize = 6;
 
 /// What a target made of some lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +52,8 @@ pub(super) struct Database {
     client: influxdb2::Client,
     org: String,
     bucket: String,
+    /// What no answer may tell again.
+    token: Option<Secret>,
     gzip: bool,
 }
 
@@ -76,7 +83,8 @@ impl Database {
         let client = ClientBuilder::with_builder(builder, url.as_str(), &target.org, token)
             .build()
             .map_err(|e| format!("no client for influxdb \"{}\": {e}", target.name))?;
-        Ok(Database { client, org: target.org.clone(), bucket: target.bucket.clone(), gzip })
+        let (org, bucket) = (target.org.clone(), target.bucket.clone());
+        Ok(Database { client, org, bucket, token: target.token.clone(), gzip })
     }
 
     /// Lines as a body.
@@ -99,9 +107,20 @@ impl Database {
             .await;
         match sent {
             Ok(()) => Answer::Taken,
-            Err(RequestError::Http { status, text }) => meaning(status.as_u16(), &text),
+            Err(RequestError::Http { status, text }) => {
+                meaning(status.as_u16(), &self.without_token(&text))
+            }
             Err(RequestError::ReqwestProcessing { source }) => Answer::Later(error_words(source)),
             Err(other) => Answer::Later(other.to_string()),
+        }
+    }
+
+    /// What a target said, should it repeat the token that it was given.
+    fn without_token(&self, text: &str) -> String {
+        let token = self.token.as_ref().map(|t| t.reveal().trim());
+        match token.filter(|t| t.len() >= TOKEN_LEAST) {
+            Some(token) => text.replace(token, MASK),
+            None => text.to_owned(),
         }
     }
 }
@@ -226,6 +245,14 @@ mod tests {
         for url in ["/3242/23", "http://host/prefix", "ftp://host", ""] {
             assert!(Database::new(&target(url), true).unwrap_err().contains("main"), "{url}");
         }
+    }
+
+    #[test]
+    fn a_token_that_a_target_repeats_is_not_told_again() {
+        let token = Some(Secret::new(" s3cret\n"));
+        let target = Influx { token, ..target("http://127.0.0.1:8086/") };
+        let database = Database::new(&target, true).unwrap();
+        assert_eq!(database.without_token("who is s3cret?"), "who is ***?");
     }
 
     #[test]

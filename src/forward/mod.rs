@@ -10,7 +10,7 @@
 //! |---|---|
 //! | 2xx | taken: the cursor moves |
 //! | none, 408, 429, 5xx | weather: the same again, after 0.5 s … 30 s |
-//! | 400, 413, 422 | a line is wrong: halved until only that line is left out, counted and logged; if not one line is taken, held |
+//! | 400, 413, 422 | a line is wrong: halved until only that line is set aside in quarantine with its words; if not one line is taken, held |
 //! | any other | the configuration is wrong: the cursor is held, `forwarding_held` is raised, and the same is tried again |
 //!
 //! | file | is |
@@ -19,7 +19,8 @@
 //! | `batch` | the next points after a cursor |
 //! | `client` | one request, and what its answer means |
 //! | `send` | some lines, until they are taken or found wrong |
-//! | `sift` | finding the lines that a target refuses |
+//! | `sift` | finding the lines that a target refuses, and setting them aside |
+//! | `key` | which place of the target's data a line is about |
 //! | `redrive` | what is sent once more: replays, hours that a target has lost |
 //! | `admin` | which of token, organisation and bucket is wrong; making the bucket |
 //! | `again`, `ask` | points of closed hours; what a target has of them |
@@ -30,6 +31,7 @@ mod again;
 mod ask;
 mod batch;
 mod client;
+mod key;
 pub mod line;
 mod redrive;
 mod send;

@@ -1,23 +1,27 @@
 //! What a target is sent once more, between the live points: replays that an
 //! operator asked for, and hours that it has lost. The cursor stays where it is.
 //!
-//! **Read-back**: some time after an hour has ended, and once the target has taken
-//! everything there was, it is asked how many readings of each series it has of that
+//! **Read-back**: some time after an hour has ended, once it is closed and the target
+//! has taken everything there was, it is asked how many readings of each series it has of that
 //! hour. Of devices of which it has fewer than we do, the hour is sent again and
 //! asked for again. What is still missing after [`TRIES`] is said
-//! (`database_forgets`) and left to an operator.
+//! (`database_forgets`) and left to an operator. Points that it refused are not
+//! expected of it.
+//!
+//! A point that it had refused, and takes now, leaves the quarantine.
 
 use super::again::{Counts, Piece};
 use super::ask::Asker;
-use super::batch::Batch;
+use super::batch::{Batch, Source};
 use super::client::Database;
+use super::key::key;
 use super::sift::Delivered;
 use super::task::{ForwardError, Life, Stage};
 use crate::air::Hour;
 use crate::config::settings::Influx;
-use crate::flow::{Command, DATABASE_FORGETS, Redrive};
+use crate::flow::{Command, DATABASE_FORGETS, PointKey, Redrive, Refused};
 use crate::store::{Replay, StoreError};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -29,6 +33,8 @@ const TRIES: u32 = 3;
 const SETTLES_MAX: Duration = Duration::from_secs(60);
 /// Between questions that were not answered.
 const UNANSWERED: Duration = Duration::from_secs(60);
+/// Between looks whether an hour is closed by now.
+const STILL_OPEN: Duration = Duration::from_secs(10);
 /// Hours looked at, the first time a target is read back.
 const FIRST_HOURS: i32 = 24;
 
@@ -38,13 +44,20 @@ pub(super) struct Looking {
     after: Duration,
     /// The first hour that was not.
     hour: Hour,
+    /// Hours before this one are known to be closed.
+    closed: Hour,
     tries: u32,
     not_before: Instant,
 }
 
+/// Points that a target refused, with their numbers in the quarantine.
+type Aside = HashMap<PointKey, i64>;
+
 /// What is sent once more.
 pub(super) struct Redriving {
     replay: Option<Replay>,
+    /// Of the stretch that the replay is of, what the target had refused before.
+    aside: Aside,
     /// The last replay that was looked at.
     seen: i64,
     pub(super) looking: Option<Looking>,
@@ -55,7 +68,7 @@ pub(super) struct Redriving {
 impl Redriving {
     /// What there is to do after a start.
     pub(super) fn new(looking: Option<Looking>, forgets: bool) -> Redriving {
-        Redriving { replay: None, seen: 0, looking, forgets }
+        Redriving { replay: None, aside: Aside::new(), seen: 0, looking, forgets }
     }
 }
 
@@ -65,7 +78,8 @@ impl Looking {
         let asker = Asker::new(target)?;
         let hour = known.unwrap_or(Hour(now.0.saturating_sub(FIRST_HOURS)));
         let after = target.read_back_after;
-        Some(Looking { asker, after, hour, tries: 0, not_before: Instant::now() })
+        let closed = Hour(i32::MIN);
+        Some(Looking { asker, after, hour, closed, tries: 0, not_before: Instant::now() })
     }
 }
 
@@ -96,8 +110,12 @@ impl Stage {
     async fn replay(&mut self, database: &Database, life: &mut Life) -> Result<Turn, ForwardError> {
         if self.redriving.replay.is_none() {
             let (name, seen) = (self.name.clone(), self.redriving.seen);
-            self.redriving.replay =
-                self.blocking(move |source| source.reader.next_replay(&name, seen)).await?;
+            let next = self.blocking(move |source| {
+                let replay = source.reader.next_replay(&name, seen)?;
+                let stretch = replay.map(|r| (r.from, r.to));
+                Ok((replay, source.aside(&name, stretch)?))
+            });
+            (self.redriving.replay, self.redriving.aside) = next.await?;
         }
         let Some(mut replay) = self.redriving.replay else { return Ok(Turn::Idle) };
         let limits = self.bounds();
@@ -105,9 +123,11 @@ impl Stage {
         let Piece { batch, next } =
             self.blocking(move |source| source.again(replay.next, range, limits)).await?;
         let points = batch.len() as u64;
-        match self.send_again(database, batch, life).await? {
-            Turn::Busy => {}
-            turn => return Ok(turn),
+        let mut aside = std::mem::take(&mut self.redriving.aside);
+        let turn = self.send_again(database, batch, &mut aside, life).await?;
+        self.redriving.aside = aside;
+        if turn != Turn::Busy {
+            return Ok(turn);
         }
         replay.points += points;
         match next {
@@ -133,12 +153,17 @@ impl Stage {
         life: &mut Life,
     ) -> Result<Turn, ForwardError> {
         let Some(looking) = &self.redriving.looking else { return Ok(Turn::Idle) };
-        let (hour, asker) = (looking.hour, looking.asker.clone());
-        let due = self.clock.now() >= hour.end().plus(looking.after);
+        let (hour, asker, after) = (looking.hour, looking.asker.clone(), looking.after);
+        let due = self.clock.now() >= hour.end().plus(after);
         if !due || Instant::now() < looking.not_before {
             return Ok(Turn::Idle);
         }
-        let expected = self.blocking(move |source| source.expected(hour)).await?;
+        if !self.is_closed(hour).await? {
+            self.look_again_in(STILL_OPEN.min(after));
+            return Ok(Turn::Idle);
+        }
+        let name = self.name.clone();
+        let expected = self.blocking(move |source| source.expected(hour, &name)).await?;
         if expected.is_empty() || hour.start() < self.bounds().oldest {
             return self.looked_at(hour).await;
         }
@@ -159,6 +184,18 @@ impl Stage {
             return self.looked_at(hour).await;
         }
         self.send_lost(database, hour, lost, life).await
+    }
+
+    /// Whether an hour is closed; before that nothing says what there should be of it.
+    async fn is_closed(&mut self, hour: Hour) -> Result<bool, ForwardError> {
+        if self.redriving.looking.as_ref().is_some_and(|l| hour < l.closed) {
+            return Ok(true);
+        }
+        let closed = self.blocking(|source| Ok(source.reader.index()?.frontier)).await?;
+        if let Some(looking) = &mut self.redriving.looking {
+            looking.closed = closed;
+        }
+        Ok(hour < closed)
     }
 
     async fn send_lost(
@@ -185,8 +222,13 @@ impl Stage {
             return self.looked_at(hour).await;
         }
         tracing::warn!(database = self.name, %hour, devices, "not whole in the database, sent again");
-        let batch = self.blocking(move |source| source.hour_again(hour, &lost)).await?;
-        let turn = self.send_again(database, batch, life).await?;
+        let name = self.name.clone();
+        let again = self.blocking(move |source| {
+            let aside = source.aside(&name, Some((hour.start(), hour.end())))?;
+            Ok((source.hour_again(hour, &lost)?, aside))
+        });
+        let (batch, mut aside) = again.await?;
+        let turn = self.send_again(database, batch, &mut aside, life).await?;
         if turn == Turn::Busy {
             if let Some(looking) = &mut self.redriving.looking {
                 looking.tries += 1;
@@ -196,26 +238,32 @@ impl Stage {
         Ok(turn)
     }
 
-    /// Sends points that the cursor has passed already.
+    /// Sends points that the cursor has passed already. Those of them that were set
+    /// aside, and are taken now, are so no more.
     async fn send_again(
         &mut self,
         database: &Database,
         batch: Batch,
+        aside: &mut Aside,
         life: &mut Life,
     ) -> Result<Turn, ForwardError> {
         let points = batch.len() as u64;
         if points == 0 {
             return Ok(Turn::Busy);
         }
-        Ok(match self.deliver(database, &Arc::new(batch), life).await? {
-            Delivered::AllItTakes => {
-                self.metrics.forwarded(&self.name, "again", points);
-                Turn::Busy
-            }
+        let batch = Arc::new(batch);
+        let refused = match self.deliver(database, &batch, life).await? {
+            Delivered::AllItTakes { refused } => refused,
             // The live points go first; these come again after them.
-            Delivered::NotALine => Turn::Idle,
-            Delivered::Stopped => Turn::Stopped,
-        })
+            Delivered::NotALine => return Ok(Turn::Idle),
+            Delivered::Stopped => return Ok(Turn::Stopped),
+        };
+        self.metrics.forwarded(&self.name, "again", points);
+        let taken = taken_after_all(&batch, &refused, aside);
+        if !taken.is_empty() {
+            self.tell(Command::Refused(Refused::Taken(taken))).await?;
+        }
+        Ok(Turn::Busy)
     }
 
     async fn looked_at(&mut self, hour: Hour) -> Result<Turn, ForwardError> {
@@ -235,9 +283,9 @@ impl Stage {
     }
 
     /// Reads the store on a thread that may block.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&mut super::batch::Source) -> Result<T, StoreError> + Send + 'static,
+        read: impl FnOnce(&mut Source) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, ForwardError> {
         let source = self.source.clone();
         let read = tokio::task::spawn_blocking(move || {
@@ -245,6 +293,21 @@ impl Stage {
         });
         Ok(read.await??)
     }
+}
+
+/// Takes out of what was set aside the points of a batch that were taken, and says
+/// their numbers. Of several lines for one place the last one counts.
+fn taken_after_all(batch: &Batch, refused: &[usize], aside: &mut Aside) -> Vec<i64> {
+    if aside.is_empty() {
+        return Vec::new();
+    }
+    let refused: BTreeSet<&usize> = refused.iter().collect();
+    let places = 0..batch.len();
+    let last: HashMap<PointKey, usize> = places.map(|n| (key(batch.line(n)), n)).collect();
+    let taken = last.into_iter().filter(|(_, place)| !refused.contains(place));
+    let mut numbers: Vec<i64> = taken.filter_map(|(key, _)| aside.remove(&key)).collect();
+    numbers.sort_unstable();
+    numbers
 }
 
 /// Devices of which there is less than expected.

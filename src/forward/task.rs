@@ -179,7 +179,7 @@ impl Stage {
             if batch.upto != self.cursor {
                 let batch = Arc::new(batch);
                 match self.deliver(database, &batch, life).await? {
-                    Delivered::AllItTakes => {}
+                    Delivered::AllItTakes { .. } => {}
                     Delivered::NotALine => continue,
                     Delivered::Stopped => break,
                 }

@@ -32,6 +32,7 @@ mod operate;
 mod outbox;
 mod plan;
 mod quarantine;
+mod refused;
 mod state;
 mod tally;
 mod task;

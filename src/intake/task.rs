@@ -7,7 +7,8 @@ use super::state::State;
 use crate::air::Stamp;
 use crate::clock::Clock;
 use crate::flow::{
-    self, Announce, Arrival, Command, Committed, Event, IntakeInbox, Receipt, Redrive, SourceState,
+    self, Announce, Arrival, Command, Committed, Event, IntakeInbox, Receipt, Redrive, Refused,
+    SourceState,
 };
 use crate::hotline::Act;
 use crate::store::{DeviceId, Disk, StoreError, Writer};
@@ -241,6 +242,7 @@ impl Intake {
                 Ok(())
             }
             Command::Redrive(redrive) => self.redrive(redrive),
+            Command::Refused(event) => self.state.refused(event),
             Command::Statement { day, hash, text, reply } => {
                 self.state.writer.put_statement(*day, hash, text)?;
                 reply.put(());
@@ -338,6 +340,8 @@ fn answer(event: Event) {
         Event::Command(Command::Follow { reply, .. }) => reply.send(),
         Event::Command(Command::Statement { reply, .. }) => reply.send(),
         Event::Command(Command::Redrive(Redrive::Asked { reply, .. })) => reply.send(),
+        Event::Command(Command::Refused(Refused::Points { reply, .. })) => reply.send(),
+        Event::Command(Command::Refused(Refused::Act { reply, .. })) => reply.send(),
         _ => {}
     }
 }

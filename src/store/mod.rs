@@ -30,6 +30,7 @@
 //! | `hotline`, `incidents`, `transcript` | what the parties have done | with each thing that happens |
 //! | `used_links` | one-time links that were used | with the act |
 //! | `cursors` | how far each target of `forward` is | on its command |
+//! | `refused` | points that targets refused, with their words | with each |
 //! | `replays`, `read_back` | what targets are sent once more, how far they were read back | as they go |
 //! | `remembered` | what messages said for those to come: births, discovery | with the message |
 //! | `snapshot` | the intake's state at a journal row | now and then |
@@ -53,6 +54,7 @@ mod outbox;
 mod quarantine;
 mod query;
 mod read;
+mod refused;
 mod replays;
 mod retain;
 mod row;
@@ -76,6 +78,7 @@ pub use ledger::{Counts, LedgerKey, LedgerLine, NamedLedgerLine};
 pub use quarantine::{Aside, AsideSize, Oldest};
 pub use query::HourPlace;
 pub use read::{Filter, Reader};
+pub use refused::RefusedRow;
 pub use replays::Replay;
 pub use retain::{Dropped, Hard, KeepRule, Retained, retain};
 pub use schema::{StoreError, lock};

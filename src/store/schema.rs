@@ -204,9 +204,9 @@ fn could_not_write(e: &rusqlite::Error) -> bool {
 
 /// What leads from each version to the next, from the empty file on. A step that
 /// a released program has taken never changes; a new version is a new step.
-const VERSIONS: [&str; 11] = [
+const VERSIONS: [&str; 12] = [
     VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7, VERSION_8,
-    VERSION_9, VERSION_10, VERSION_11,
+    VERSION_9, VERSION_10, VERSION_11, VERSION_12,
 ];
 
 const VERSION_1: &str = "
@@ -327,10 +327,17 @@ const VERSION_11: &str = "
 ALTER TABLE zone_hours ADD COLUMN left_out TEXT;
 ";
 
+/// Points that targets refused.
+const VERSION_12: &str = "
+CREATE TABLE refused (id INTEGER PRIMARY KEY, target TEXT NOT NULL, measurement TEXT NOT NULL, source TEXT NOT NULL,
+  device TEXT NOT NULL, series TEXT NOT NULL, time INTEGER NOT NULL, line TEXT NOT NULL, why TEXT NOT NULL,
+  at INTEGER NOT NULL, UNIQUE (target, measurement, source, device, series, time));
+";
+
 /// What stands for later tables in a store of an older version that is only read,
-/// by the version that has them: nothing is sealed there, nothing dropped, and no
-/// station left out.
-const STAND_INS: [(i32, &str); 3] = [
+/// by the version that has them: nothing is sealed there, nothing dropped, no station
+/// left out, and nothing refused.
+const STAND_INS: [(i32, &str); 4] = [
     (
         9,
         "CREATE TEMP TABLE history (device, upto, first, last, rows, readings, block);
@@ -338,6 +345,10 @@ const STAND_INS: [(i32, &str); 3] = [
     ),
     (10, "CREATE TEMP TABLE dropped (tier, beyond, count, before, at);"),
     (11, "CREATE TEMP VIEW zone_hours AS SELECT *, NULL AS left_out FROM main.zone_hours;"),
+    (
+        12,
+        "CREATE TEMP TABLE refused (id, target, measurement, source, device, series, time, line, why, at);",
+    ),
 ];
 
 #[cfg(test)]

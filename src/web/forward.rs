@@ -35,6 +35,8 @@ pub struct TargetShape {
     pub pending: u64,
     /// Whether it takes nothing until its configuration is mended.
     pub held: bool,
+    /// Points that it refused, which are in the quarantine.
+    pub refused: u64,
     /// The first hour that was not yet read back; absent if it never was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_back: Option<Time>,
@@ -83,8 +85,9 @@ pub fn forwarding(reader: &Reader, targets: &[String]) -> Result<Forwarding, Sto
         let pending = last.saturating_sub(reader.cursor(target)?.journal).max(0) as u64;
         let is_held = |kind: &str, subject: &str| kind == FORWARDING_HELD && subject == target;
         let held = conditions.iter().any(|(kind, subject, ..)| is_held(kind, subject));
+        let refused = reader.refused_count(target)?;
         let read_back = reader.read_back(target)?.map(Time::from);
-        Ok(TargetShape { target: target.clone(), pending, held, read_back })
+        Ok(TargetShape { target: target.clone(), pending, held, refused, read_back })
     };
     let targets = targets.iter().map(shape).collect::<Result<_, _>>()?;
     let replays = reader.replays(REPLAYS_MAX)?.into_iter().map(replay).collect();

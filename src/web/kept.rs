@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod aside;
+pub mod refused;
 
 use super::Ctx;
 use super::params::{Params, cursor};

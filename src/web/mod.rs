@@ -48,6 +48,7 @@ pub use document::Document;
 pub use explain::escaped;
 pub use forward::{Forwarding, ReplayShape, TargetShape, forwarding};
 pub use hours::{coverage, mean};
+pub use kept::refused::RefusedShape;
 pub use kept::{NoticeShape, Quarantined, masked};
 pub use ledger::{LineShape, ShareShape, Span, line as ledger_line};
 pub use places::Places;
@@ -213,6 +214,8 @@ fn reading_routes() -> Routes {
         ("/api/v1/forward", get(forward::status)),
         ("/api/v1/quarantine", get(kept::quarantine)),
         ("/api/v1/quarantine/{id}", get(kept::one_quarantined)),
+        ("/api/v1/quarantine/refused", get(kept::refused::list)),
+        ("/api/v1/quarantine/refused/{id}", get(kept::refused::one)),
         ("/api/v1/outbox", get(kept::outbox)),
         ("/api/v1/outbox/{id}", get(kept::one_notice)),
         ("/feeds/cap.atom", get(cap::feed)),
@@ -228,6 +231,8 @@ fn changing_routes() -> Routes {
         ("/api/v1/forward/{target}/replay", post(forward::ask_replay)),
         ("/api/v1/quarantine/{id}/retry", post(kept::aside::retry)),
         ("/api/v1/quarantine/{id}/drop", post(kept::aside::give_up)),
+        ("/api/v1/quarantine/refused/{id}/retry", post(kept::refused::retry)),
+        ("/api/v1/quarantine/refused/{id}/drop", post(kept::refused::give_up)),
         ("/api/v1/outbox/{id}/retry", post(kept::acts::retry)),
         ("/api/v1/outbox/{id}/drop", post(kept::acts::give_up)),
         ("/api/v1/receivers/{id}/enable", post(kept::acts::enable)),

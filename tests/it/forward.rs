@@ -4,6 +4,7 @@
 mod again;
 mod influx;
 mod real;
+mod refused;
 mod rig;
 
 use crate::helpers::database::Database;
@@ -93,7 +94,7 @@ async fn hours_and_changes_follow_the_readings() {
 }
 
 #[tokio::test]
-async fn a_refused_line_is_found_and_left_out_alone() {
+async fn a_refused_line_is_found_and_set_aside_alone() {
     let keeper = with_source().await;
     let database = Database::new(|_, text| match text {
         t if t.contains("pm10=13,") || t.contains("pm10=77,") => (400, "unable to parse"),

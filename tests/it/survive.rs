@@ -10,6 +10,7 @@ pub mod kills;
 mod life;
 mod malformed;
 pub mod outputs;
+mod refused;
 mod repeats;
 mod retains;
 mod store;

@@ -12,19 +12,19 @@ use axum::http::{StatusCode, Uri};
 use dustline::air::{Flag, Hour, Quantity, Stamp};
 use dustline::config::settings::{Influx, ReadBack};
 use dustline::flow::{Command, DATABASE_FORGETS, Redrive};
-use dustline::store::{HourRow, OpenHour};
+use dustline::store::{DeviceId, HourRow, OpenHour, RowKind};
 use std::collections::BTreeMap;
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// The hour before the one in which the readings of these tests begin.
-fn hour(back: i32) -> Hour {
+pub(super) fn hour(back: i32) -> Hour {
     Hour(Stamp(START).hour().0 - back)
 }
 
 /// Commits a closed hour of a device with a reading of PM10 each minute.
-async fn closed(keeper: &Keeper, device: &'static str, hour: Hour, readings: u32) {
+pub(super) async fn closed(keeper: &Keeper, device: &'static str, hour: Hour, readings: u32) {
     let write = move |w: &mut dustline::store::Writer| {
         for n in 0..readings {
             let at = hour.start().0 + i64::from(n) * 60_000;
@@ -51,6 +51,12 @@ async fn closed(keeper: &Keeper, device: &'static str, hour: Hour, readings: u32
         w.put_hour(&row).unwrap();
     };
     keeper.commit(write).await;
+}
+
+/// Commits that every hour before the one in which these tests begin is closed.
+pub(super) async fn all_closed(keeper: &Keeper) {
+    let row = RowKind::DevicesClosed { frontier: hour(0), upto: DeviceId(u32::MAX) };
+    keeper.commit(move |w| w.append(Stamp(START), row).unwrap()).await;
 }
 
 /// Which readings a database forgets, by the number of times they came.
@@ -131,7 +137,7 @@ fn read_back(url: &str) -> Influx {
 }
 
 /// Waits until everything before an hour was read back.
-async fn until_read_back(keeper: &Keeper, wanted: Hour) {
+pub(super) async fn until_read_back(keeper: &Keeper, wanted: Hour) {
     let there = |c: &Command| matches!(c, Command::Redrive(Redrive::ReadBack { hour, .. }) if *hour >= wanted);
     keeper.until("read-back", |told| told.iter().any(there).then_some(())).await;
 }
@@ -145,6 +151,7 @@ async fn what_a_database_took_and_forgot_is_found_by_reading_back_and_sent_again
     let keeper = with_source().await;
     closed(&keeper, "s1", hour(2), 60).await;
     closed(&keeper, "s2", hour(1), 60).await;
+    all_closed(&keeper).await;
     let forwarding = Loop::start(&keeper, read_back(&url));
     until_read_back(&keeper, hour(0)).await;
     assert_eq!((database.there("s1"), database.there("s2")), (60, 60));
@@ -160,6 +167,7 @@ async fn a_database_that_forgets_for_good_is_said_and_holds_up_nothing() {
     let (database, url) = Forgetful::new(|line, _| line.starts_with("air,device=s2,")).await;
     let keeper = with_source().await;
     closed(&keeper, "s2", hour(2), 3).await;
+    all_closed(&keeper).await;
     let forwarding = Loop::start(&keeper, read_back(&url));
     let said = until_held(&keeper, true).await;
     assert_eq!((said.kind, said.subject.as_str()), (DATABASE_FORGETS, "main"));
@@ -207,6 +215,7 @@ async fn what_victoriametrics_has_lost_is_sent_again() {
     let mut victoria = Victoria::started().await;
     closed(&keeper, "s1", hour(2), 60).await;
     closed(&keeper, "s2", hour(2), 60).await;
+    all_closed(&keeper).await;
     let forwarding = Loop::start(&keeper, target("main", &victoria.url()));
     until_journal(&keeper, "main", 120).await;
     forwarding.stop().await;

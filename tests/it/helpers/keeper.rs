@@ -3,7 +3,7 @@
 
 use super::soon;
 use dustline::air::Stamp;
-use dustline::flow::{self, Attempt, Command, Committed, Event, Redrive};
+use dustline::flow::{self, Attempt, Command, Committed, Event, Redrive, Refused};
 use dustline::store::{Cursor, DeviceId, EventRow, Reader, Writer};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -160,13 +160,25 @@ impl Inside {
             Command::Redrive(Redrive::ReadBack { target, hour }) => {
                 writer.put_read_back(target, *hour).unwrap();
             }
+            Command::Refused(Refused::Points { target, points, at, .. }) => {
+                points.iter().for_each(|p| writer.put_refused(target, p, *at).unwrap());
+            }
+            Command::Refused(Refused::Taken(points)) => {
+                points.iter().for_each(|id| writer.take_refused(*id).unwrap());
+            }
             Command::Operational(o) => {
                 let begins = o.active.then_some((o.at, o.detail.as_str()));
                 writer.put_condition(o.kind, &o.subject, begins).unwrap();
             }
             other => panic!("not of an output: {other:?}"),
         });
-        self.told.lock().unwrap().push(command);
+        match command {
+            Command::Refused(Refused::Points { mut reply, .. }) => {
+                reply.put(());
+                reply.send();
+            }
+            command => self.told.lock().unwrap().push(command),
+        }
         self.count.send_modify(|n| *n += 1);
     }
 }

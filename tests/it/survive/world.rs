@@ -51,6 +51,11 @@ impl World {
         World { start: now().hour().back(AGE_HOURS).start(), per_hour }
     }
 
+    /// The end of its last hour that is closed.
+    pub fn end(&self) -> Stamp {
+        Stamp(self.start.0 + HOURS.len() as i64 * HOUR_MS)
+    }
+
     /// Every reading with a time of its own, in the order of sending. The last of
     /// each station says that the last hour is over.
     fn timed(&self) -> impl Iterator<Item = (i64, i64, i64)> + '_ {
@@ -58,7 +63,7 @@ impl World {
         let in_hours = (0..HOURS.len() as i64 * self.per_hour).flat_map(move |n| {
             (0..STATIONS).map(move |s| (s, n * step + s * 100, self.tenths(s, n)))
         });
-        let end = HOURS.len() as i64 * HOUR_MS + 120_000;
+        let end = self.end().0 - self.start.0 + 120_000;
         in_hours.chain((0..STATIONS).map(move |s| (s, end, 250)))
     }
 
@@ -153,6 +158,11 @@ schedule = ["0s", {waits}]
         ids = ids.join(", "),
         waits = ["\"300ms\""; 100].join(", ")
     )
+}
+
+/// The same configuration with hours that close by the clock, as soon as they are over.
+pub fn closing_by_the_clock(text: &str) -> String {
+    text.replace("lateness = \"1m\"\ngrace = \"24h\"", "lateness = \"1s\"\ngrace = \"1s\"")
 }
 
 /// One source named `city`. Tests of series are off: the thresholds move by leaps
