@@ -1,9 +1,10 @@
 //! Someone who asks all the time: whatever is answered is true, and what was seen once
 //! is there from then on.
 
+use super::story::Story;
 use crate::helpers::counts::balanced;
 use crate::helpers::http_client;
-use crate::survive::world::{STATIONS, Timed, World};
+use crate::survive::world::{STATIONS, Timed};
 use dustline::air::Stamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,12 +23,12 @@ pub struct Onlooker {
 }
 
 impl Onlooker {
-    /// One who knows what the readings of a world can be.
-    pub fn of(world: &World, address: Address, seed: u64) -> Onlooker {
+    /// One who knows what the readings of a story can be.
+    pub fn of(story: &Story, address: Address, seed: u64) -> Onlooker {
         let (stop, stopped) = watch::channel(false);
         let view = View {
-            start: world.start,
-            true_ones: world.readings(),
+            start: story.world.start,
+            true_ones: story.published(),
             seen: BTreeMap::new(),
             random: fastrand::Rng::with_seed(seed),
         };

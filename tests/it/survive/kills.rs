@@ -208,7 +208,9 @@ pub fn idle(broker: &Mosquitto) -> bool {
         };
         count("Sending PUBLISH to") == count("Received PUBACK from")
     };
-    ["dustline-test", "dustline-test-2", "dustline-test-3"].into_iter().all(acknowledged)
+    let lanes = ["", "-2", "-3"].into_iter();
+    let clients = lanes.flat_map(|l| ["dustline-test", "dustline-town"].map(|c| format!("{c}{l}")));
+    clients.into_iter().all(|client| acknowledged(&client))
 }
 
 /// After an end in order nothing comes again but what is new.
