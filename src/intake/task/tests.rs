@@ -174,3 +174,42 @@ fn while_messages_wait_time_stands_still_for_the_judgement_and_commands_are_writ
     assert!(!conditions.contains(&"source_silent"), "no source is called silent");
     assert_eq!(rig.intake.state.writer.last().outbox, outbox + 2, "the receiver is told");
 }
+
+#[test]
+fn what_found_no_room_is_kept_whoever_asked_for_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut rig = rig(dir.path());
+    let (to, mut inbox) = flow::intake();
+    let mut waiting = Batch::default();
+    rig.intake.state.writer.leave_pages(Some(0));
+    let mut sent = 0;
+    for n in 0..BATCHES {
+        let command =
+            Command::Forwarded { target: "main".to_owned(), journal: n, change: 0, hour: 0 };
+        to.commands.try_send(Event::Command(command)).unwrap();
+        for arrival in batch(n) {
+            assert!(to.arrivals.try_send(arrival).is_ok());
+        }
+        waiting.drain(&mut inbox, true);
+        waiting.commit(&mut rig.intake).unwrap();
+        sent = n;
+        if !rig.intake.takes() {
+            break;
+        }
+        assert_eq!(rig.receipts.try_recv().unwrap().len(), 4);
+    }
+    assert!(!rig.intake.takes() && waiting.is_ready(false), "the command waits");
+    rig.intake.state.writer.leave_pages(None);
+    waiting.commit(&mut rig.intake).unwrap();
+    let reader = crate::store::Reader::open(dir.path()).unwrap();
+    assert_eq!(
+        reader.cursor("main").unwrap().journal,
+        sent,
+        "there is room for what is not a message"
+    );
+    assert!(!waiting.is_ready(false) && rig.receipts.try_recv().is_err());
+    assert!(rig.intake.disk.look(Instant::now() + TURN_MAX), "there is room again");
+    waiting.commit(&mut rig.intake).unwrap();
+    assert_eq!(rig.receipts.try_recv().unwrap().len(), 4, "each message once");
+    assert!(!waiting.is_ready(true));
+}
