@@ -66,6 +66,9 @@ struct Options {
     /// The bare subscriber, too, syncs what it took before it acknowledges.
     #[arg(long)]
     synced: bool,
+    /// The bare subscriber acknowledges each message with a write of its own.
+    #[arg(long, conflicts_with = "synced")]
+    each: bool,
     /// Connections of each source of the daemon.
     #[arg(long, default_value_t = 1)]
     connections: usize,
@@ -137,6 +140,7 @@ struct Flood {
     network: Network,
     messages: usize,
     synced: bool,
+    each: bool,
     connections: usize,
     sources: usize,
 }
@@ -202,6 +206,9 @@ fn main() -> Result<()> {
     if options.synced {
         println!("the bare subscriber syncs each read to disk before it acknowledges");
     }
+    if options.each {
+        println!("the bare subscriber acknowledges each message with a write of its own");
+    }
     for kind in &options.broker {
         let version = if *kind == Kind::Mosquitto { Version::V311 } else { Version::V5 };
         let network = Network::new(options.devices, version);
@@ -209,6 +216,7 @@ fn main() -> Result<()> {
             network,
             messages: options.messages,
             synced: options.synced,
+            each: options.each,
             connections: options.connections,
             sources: usize::from(options.sources),
         };
@@ -258,6 +266,9 @@ fn bare_round(kind: Kind, mode: Mode, flood: &Flood) -> Result<Round> {
         let mut bare = Bare::connect(port, RECEIVE_MAXIMUM)?;
         if flood.synced {
             bare.keep(File::create(dir.path().join("journal"))?);
+        }
+        if flood.each {
+            bare.acknowledge_each();
         }
         anyhow::Ok(bare)
     };

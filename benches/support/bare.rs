@@ -1,5 +1,6 @@
 //! The best client there can be: a subscriber that looks at nothing but the
-//! packet identifier and acknowledges, all messages of one read with one write.
+//! packet identifier and acknowledges, all messages of one read with one write, or
+//! each with its own, as it must who knows no end of a read.
 
 use super::wire::{self, Frames, Version};
 use anyhow::Result;
@@ -17,6 +18,8 @@ pub struct Bare {
     frames: Frames,
     /// Where what came is written and synced before it is acknowledged.
     journal: Option<File>,
+    /// Whether each message is acknowledged by itself.
+    each: bool,
 }
 
 impl Bare {
@@ -26,13 +29,18 @@ impl Bare {
         // Session expiry interval: an hour; receive maximum.
         let properties = [0x11, 0, 0, 0x0e, 0x10, 0x21, high, low];
         let (stream, frames) = wire::connect(port, Version::V5, "bare", false, &properties)?;
-        Ok(Bare { stream, frames, journal: None })
+        Ok(Bare { stream, frames, journal: None, each: false })
     }
 
     /// From now on each read is on disk before it is acknowledged: the least
     /// that any durable client must do.
     pub fn keep(&mut self, journal: File) {
         self.journal = Some(journal);
+    }
+
+    /// From now on each message is acknowledged with a write of its own.
+    pub fn acknowledge_each(&mut self) {
+        self.each = true;
     }
 
     /// Subscribes to every device's topic with QoS 1.
@@ -61,6 +69,10 @@ impl Bare {
                         kept.extend_from_slice(body);
                     }
                     taken += 1;
+                    if self.each {
+                        self.stream.write_all(&acks)?;
+                        acks.clear();
+                    }
                 }
             }
             if let Some(journal) = &mut self.journal {
