@@ -11,7 +11,11 @@ use crate::survive::world::{Timed, closing_by_the_clock};
 use dustline::air::Stamp;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::convert::Infallible;
+use std::time::{Duration, Instant};
+
+/// How long a database may take to show what it took.
+const SHOWN_WITHIN: Duration = Duration::from_secs(20);
 
 /// Series, time, tenths.
 type Point = (String, i64, i64);
@@ -124,18 +128,30 @@ impl Stage {
             };
             self.daemon.until("it is read back", "/api/v1/forward", whole).await;
         };
-        let frail = self.frail.url();
-        tokio::select! {
-            () = reads_back => {}
-            () = shows_at_once(&frail) => {}
-        }
-        let found = points(&self.frail).await;
         let places = |points: &BTreeSet<Point>| -> BTreeSet<(String, i64)> {
             points.iter().map(|(series, at, _)| (series.clone(), *at)).collect()
         };
         let end = story.world.end().0;
         let closed: BTreeSet<_> =
             places(&published).into_iter().filter(|(_, at)| *at < end).collect();
+        let url = self.frail.url();
+        let frail = &self.frail;
+        // What it took last is shown a moment after it was taken.
+        let is_whole = async {
+            reads_back.await;
+            let asked = Instant::now();
+            loop {
+                let found = points(frail).await;
+                if closed.is_subset(&places(&found)) || asked.elapsed() > SHOWN_WITHIN {
+                    return found;
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let found = tokio::select! {
+            found = is_whole => found,
+            never = shows_at_once(&url) => match never {},
+        };
         let missing: Vec<_> = closed.difference(&places(&found)).cloned().collect();
         println!(
             "{} of {} points were lost",
@@ -148,7 +164,7 @@ impl Stage {
 }
 
 /// Has a database show what it takes at once, and not some seconds later.
-async fn shows_at_once(url: &str) {
+async fn shows_at_once(url: &str) -> Infallible {
     let client = http_client();
     loop {
         // It may be busy; then the next time.
