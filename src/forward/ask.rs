@@ -1,7 +1,9 @@
 //! Asking a target what it has: how many readings of each series of an hour.
 //!
-//! VictoriaMetrics is asked for the samples themselves (`/api/v1/export`), since it
-//! may keep one that was sent twice twice; InfluxDB 2 counts by itself (Flux).
+//! What counts is instants: VictoriaMetrics may keep a sample that was sent twice
+//! twice, and either has one of a device that came by two sources in two series.
+//! VictoriaMetrics is therefore asked for the samples themselves (`/api/v1/export`);
+//! InfluxDB 2 counts by itself (Flux).
 
 use super::again::Counts;
 use super::client::{error_words, plain_client};
@@ -24,6 +26,10 @@ pub(super) struct Asker {
     bucket: String,
     token: Option<Secret>,
 }
+
+/// When there is a sample, by device and field: milliseconds since the hour began.
+#[derive(Debug, Default)]
+struct Instants(HashMap<(String, String), Vec<u32>>);
 
 /// A line of an export of VictoriaMetrics.
 #[derive(Deserialize)]
@@ -59,26 +65,27 @@ impl Asker {
         let asked = [("match[]", selector), ("start", start.as_str()), ("end", end.as_str())];
         let request = self.client.get(format!("{}/api/v1/export", self.url)).query(&asked);
         let mut answer = self.send(request).await?;
-        let (mut counts, mut waiting) = (Counts::new(), Vec::new());
+        let (mut instants, mut waiting) = (Instants::default(), Vec::new());
         while let Some(chunk) = answer.chunk().await.map_err(error_words)? {
             waiting.extend_from_slice(&chunk);
             let whole = waiting.iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
             for line in waiting.drain(..whole).collect::<Vec<u8>>().split(|b| *b == b'\n') {
-                add_exported(line, &mut counts)?;
+                instants.add(line, hour)?;
             }
             if waiting.len() > LINE_MAX {
                 return Err("a line of its export is larger than an hour can be".to_owned());
             }
         }
-        add_exported(&waiting, &mut counts)?;
-        Ok(counts)
+        instants.add(&waiting, hour)?;
+        Ok(instants.counts())
     }
 
     async fn counted(&self, hour: Hour) -> Result<Counts, String> {
         let query = format!(
             "from(bucket: {bucket}) |> range(start: {start}, stop: {stop}) \
              |> filter(fn: (r) => r._measurement == \"air\" and r._field !~ /_flag$/) \
-             |> group(columns: [\"device\", \"_field\"]) |> count() \
+             |> group(columns: [\"device\", \"_field\"]) \
+             |> unique(column: \"_time\") |> count() \
              |> keep(columns: [\"device\", \"_field\", \"_value\"])",
             bucket = serde_json::json!(self.bucket),
             start = hour.start(),
@@ -116,25 +123,33 @@ impl Asker {
     }
 }
 
-/// Counts the instants of a line of an export, each once.
-fn add_exported(line: &[u8], counts: &mut Counts) -> Result<(), String> {
-    if line.is_empty() {
-        return Ok(());
+impl Instants {
+    /// Adds those of a line of an export of an hour.
+    fn add(&mut self, line: &[u8], hour: Hour) -> Result<(), String> {
+        if line.is_empty() {
+            return Ok(());
+        }
+        let series: Exported =
+            serde_json::from_slice(line).map_err(|e| format!("its export cannot be read: {e}"))?;
+        let Exported { mut metric, timestamps } = series;
+        let name = metric.remove("__name__").unwrap_or_default();
+        let key = metric.remove("device").zip(name.strip_prefix("air_").map(str::to_owned));
+        if let Some(key) = key {
+            let since = |at: i64| u32::try_from(at.saturating_sub(hour.start().0)).ok();
+            self.0.entry(key).or_default().extend(timestamps.into_iter().filter_map(since));
+        }
+        Ok(())
     }
-    let series: Exported =
-        serde_json::from_slice(line).map_err(|e| format!("its export cannot be read: {e}"))?;
-    let Exported { mut metric, mut timestamps } = series;
-    timestamps.sort_unstable();
-    timestamps.dedup();
-    let name = metric.remove("__name__").unwrap_or_default();
-    let key = metric.remove("device").zip(name.strip_prefix("air_").map(str::to_owned));
-    if let Some(key) = key {
-        let count = u32::try_from(timestamps.len()).unwrap_or(u32::MAX);
-        // A device may have come by another source or have moved to another station.
-        let sum = counts.entry(key).or_default();
-        *sum = sum.saturating_add(count);
+
+    /// How many there are, each once.
+    fn counts(self) -> Counts {
+        let count = |mut instants: Vec<u32>| {
+            instants.sort_unstable();
+            instants.dedup();
+            u32::try_from(instants.len()).unwrap_or(u32::MAX)
+        };
+        self.0.into_iter().map(|(key, instants)| (key, count(instants))).collect()
     }
-    Ok(())
 }
 
 /// Reads the counts that Flux gives as CSV: tables one below the other, each with a
@@ -173,12 +188,18 @@ mod tests {
 
     #[test]
     fn an_instant_that_victoriametrics_has_twice_counts_once() {
-        let mut counts = Counts::new();
-        let line = br#"{"metric":{"__name__":"air_pm2_5__cf1","device":"s1","source":"city"},"values":[1,1,2],"timestamps":[1000,1000,2000]}"#;
-        add_exported(line, &mut counts).unwrap();
-        add_exported(b"", &mut counts).unwrap();
-        assert_eq!(counts, Counts::from([(key("s1", "pm2_5__cf1"), 2)]));
-        assert!(add_exported(b"{", &mut counts).is_err());
+        let (mut instants, hour) = (Instants::default(), Hour(0));
+        let by = |source: &str, times: &str| {
+            format!(
+                r#"{{"metric":{{"__name__":"air_pm2_5__cf1","device":"s1","source":"{source}"}},"values":[],"timestamps":[{times}]}}"#
+            )
+        };
+        instants.add(by("city", "1000,1000,2000").as_bytes(), hour).unwrap();
+        // By another source: one that the first has, and one that it lacks.
+        instants.add(by("town", "2000,3000").as_bytes(), hour).unwrap();
+        instants.add(b"", hour).unwrap();
+        assert!(instants.add(b"{", hour).is_err());
+        assert_eq!(instants.counts(), Counts::from([(key("s1", "pm2_5__cf1"), 3)]));
     }
 
     #[test]

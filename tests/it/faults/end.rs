@@ -158,7 +158,10 @@ impl Stage {
             places(&published).difference(&places(&before)).count(),
             published.len()
         );
-        assert!(missing.is_empty(), "{} missing, such as {:?}", missing.len(), missing.first());
+        let (said, count, first) = (self.daemon.said(), missing.len(), missing.first());
+        let about = |line: &&str| line.contains("in the database") || line.contains("forgets");
+        let about: Vec<&str> = said.lines().filter(about).collect();
+        assert!(missing.is_empty(), "{count} missing, such as {first:?}: {about:#?}");
         assert!(found.is_subset(&published), "points that were never published");
     }
 }
