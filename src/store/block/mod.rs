@@ -12,12 +12,16 @@
 //! `observed` is in ms, `delay` is receipt minus `observed`, `origin` is
 //! `source << 2 | by the device's clock << 1 | revises`. `places` are the rows
 //! that have the series, left out if all do. `numbers` are whole 10⁻³ units if
-//! that loses nothing of any, else doubles. `marks` are `flag | reasons << 8`.
+//! that loses nothing of any, else doubles; they may be written beside those of the
+//! series before, of which each has with it the one of its row, or of the last row
+//! before that has one. `marks` are `flag | reasons << 8`.
 //! The checksum is the XXH3 of all bytes before it, little-endian.
 
+mod bits;
 mod column;
 mod packing;
 mod read;
+mod steps;
 
 pub use read::{decode, points};
 
@@ -28,7 +32,8 @@ use column::{put_doubles, put_whole};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
-const VERSION: u8 = 1;
+/// What is written; of version 1 were blocks without the kinds 6 to 8 of columns.
+const VERSION: u8 = 2;
 /// The most rows of a block: bounds what a reader must unpack for one instant.
 pub const ROWS_MAX: usize = 1 << 12;
 
@@ -108,9 +113,9 @@ pub fn encode(mut rows: Vec<Sealed>) -> Option<Vec<u8>> {
     let mut out = vec![VERSION];
     put_varint(&mut out, rows.len() as u64);
     let column = |f: fn(&Sealed) -> i64| rows.iter().map(f).collect::<Vec<i64>>();
-    put_whole(&mut out, &column(|r| r.observed.0))?;
-    put_whole(&mut out, &column(|r| r.received.0.wrapping_sub(r.observed.0)))?;
-    put_whole(&mut out, &column(origin))?;
+    put_whole(&mut out, &column(|r| r.observed.0), None)?;
+    put_whole(&mut out, &column(|r| r.received.0.wrapping_sub(r.observed.0)), None)?;
+    put_whole(&mut out, &column(origin), None)?;
     let mut series: BTreeMap<(Quantity, u32), Series> = BTreeMap::new();
     for (place, row) in (0i64..).zip(&rows) {
         for v in &row.values {
@@ -124,10 +129,11 @@ pub fn encode(mut rows: Vec<Sealed>) -> Option<Vec<u8>> {
         }
     }
     put_varint(&mut out, series.len() as u64);
+    let mut before = None;
     for ((quantity, label), series) in &series {
         out.push(quantity.code());
         put_varint(&mut out, u64::from(*label));
-        put_series(&mut out, series, rows.len())?;
+        before = put_series(&mut out, series, rows.len(), before.as_ref())?;
     }
     out.extend_from_slice(&xxh3_64(&out).to_le_bytes());
     Some(out)
@@ -138,16 +144,45 @@ fn origin(row: &Sealed) -> i64 {
     i64::from(row.source) << 2 | device << 1 | i64::from(row.revises)
 }
 
-fn put_series(out: &mut Vec<u8>, series: &Series, rows: usize) -> Option<()> {
+/// The numbers of a series and the rows that have them.
+struct Known {
+    places: Vec<i64>,
+    numbers: Vec<i64>,
+}
+
+impl Known {
+    /// A number for each of some rows: its own, or the last one before, or the first.
+    fn at(&self, places: &[i64]) -> Vec<i64> {
+        let mut all = self.places.iter().zip(&self.numbers).peekable();
+        let mut last = self.numbers.first().copied().unwrap_or_default();
+        let number = |place: &i64| {
+            while let Some((_, number)) = all.next_if(|(known, _)| *known <= place) {
+                last = *number;
+            }
+            last
+        };
+        places.iter().map(number).collect()
+    }
+}
+
+/// Writes a series; what is known of it then, if its numbers are whole.
+fn put_series(
+    out: &mut Vec<u8>,
+    series: &Series,
+    rows: usize,
+    before: Option<&Known>,
+) -> Option<Option<Known>> {
     put_varint(out, series.places.len() as u64);
     if series.places.len() < rows {
-        put_whole(out, &series.places)?;
+        put_whole(out, &series.places, None)?;
     }
-    match series.values.iter().map(|v| exact_milli(*v)).collect::<Option<Vec<i64>>>() {
-        Some(milli) => put_whole(out, &milli)?,
+    let numbers = series.values.iter().map(|v| exact_milli(*v)).collect::<Option<Vec<i64>>>();
+    match &numbers {
+        Some(milli) => put_whole(out, milli, before.map(|b| b.at(&series.places)).as_deref())?,
         None => put_doubles(out, &series.values)?,
     }
-    put_whole(out, &series.marks)
+    put_whole(out, &series.marks, None)?;
+    Some(numbers.map(|numbers| Known { places: series.places.clone(), numbers }))
 }
 
 #[cfg(test)]

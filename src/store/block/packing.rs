@@ -1,52 +1,105 @@
-//! Two ways to write whole numbers that are shorter than `pco` where there are
-//! few of them, or few different steps: `pco` describes a column in some 50 bytes
-//! before its first number.
+//! Ways to write whole numbers of which there are few, or few different steps from
+//! one to the next: `pco` describes a column in some 50 bytes before its first number.
 //!
 //! ```text
 //! even := first:zigzag varint (step:zigzag varint times:varint)*
+//! gaps := first:zigzag varint unit:varint usual:zigzag varint (times:varint odd:zigzag varint)*
 //! flat := least:zigzag varint unit:varint width:u8 bits
 //! ```
-//! Of `even`, each step is taken so many times. Of `flat`, a number is `least` plus
-//! `unit` times what `width` bits say, the first in the lowest bits of the first byte.
+//! Of `even`, each step is taken so many times. Of `gaps`, the usual step is taken so
+//! many times before an odd one, and after the last to the end; steps are in units. Of
+//! `flat`, a number is `least` plus `unit` times what `width` bits say.
 
 use super::super::body::{put_varint, take_byte, take_varint, unzigzag, zigzag};
+use super::bits::{BitReader, BitWriter, WIDTH_MAX};
+use super::steps::{common, differences};
 
-/// The widest number that is written flat; wider ones have nothing in common.
-const WIDTH_MAX: u32 = 32;
-
-/// Numbers as steps from one to the next; `None` if that takes more than `max` bytes.
-pub(super) fn even(numbers: &[i64], max: usize) -> Option<Vec<u8>> {
+/// Numbers as steps from one to the next; `None` if there are none.
+pub(super) fn even(numbers: &[i64]) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     put_varint(&mut out, zigzag(*numbers.first()?));
-    let steps: Vec<i64> =
-        numbers.iter().zip(numbers.iter().skip(1)).map(|(a, b)| b.wrapping_sub(*a)).collect();
-    for same in steps.chunk_by(|a, b| a == b) {
+    for same in differences(numbers).chunk_by(|a, b| a == b) {
         put_varint(&mut out, zigzag(*same.first()?));
         put_varint(&mut out, same.len() as u64);
-        if out.len() > max {
-            return None;
-        }
     }
     Some(out)
 }
 
 /// Reads so many numbers, one at least, that take all of `input`.
 pub(super) fn take_even(mut input: &[u8], count: usize) -> Option<Vec<i64>> {
-    let mut last = unzigzag(take_varint(&mut input)?);
-    let mut numbers = Vec::with_capacity(count);
-    numbers.push(last);
+    let mut numbers = Numbers::from(unzigzag(take_varint(&mut input)?), count);
     while !input.is_empty() {
         let step = unzigzag(take_varint(&mut input)?);
-        let times = usize::try_from(take_varint(&mut input)?).ok()?;
-        if times > count - numbers.len() {
-            return None;
-        }
-        for _ in 0..times {
-            last = last.wrapping_add(step);
-            numbers.push(last);
-        }
+        numbers.go_on(step, take_varint(&mut input)?)?;
     }
-    (numbers.len() == count).then_some(numbers)
+    (numbers.left() == 0).then_some(numbers.all)
+}
+
+/// Numbers as what interrupts the usual step; `None` if there are fewer than two.
+pub(super) fn gaps(numbers: &[i64]) -> Option<Vec<u8>> {
+    let steps = differences(numbers);
+    let unit = steps.iter().fold(0, |unit, step| common(unit, step.unsigned_abs()));
+    let unit = i64::try_from(unit.max(1)).ok()?;
+    let mut ordered = steps.clone();
+    let (_, usual, _) = ordered.select_nth_unstable(steps.len().checked_sub(1)? / 2);
+    let mut out = Vec::new();
+    put_varint(&mut out, zigzag(*numbers.first()?));
+    put_varint(&mut out, unit.unsigned_abs());
+    put_varint(&mut out, zigzag(*usual / unit));
+    let mut times = 0;
+    for step in &steps {
+        if step == usual {
+            times += 1;
+            continue;
+        }
+        put_varint(&mut out, std::mem::take(&mut times));
+        put_varint(&mut out, zigzag(step / unit));
+    }
+    Some(out)
+}
+
+/// Reads so many numbers, one at least, that take all of `input`.
+pub(super) fn take_gaps(mut input: &[u8], count: usize) -> Option<Vec<i64>> {
+    let first = unzigzag(take_varint(&mut input)?);
+    let unit = i64::try_from(take_varint(&mut input)?).ok()?;
+    let usual = unzigzag(take_varint(&mut input)?).wrapping_mul(unit);
+    let mut numbers = Numbers::from(first, count);
+    while !input.is_empty() {
+        numbers.go_on(usual, take_varint(&mut input)?)?;
+        numbers.go_on(unzigzag(take_varint(&mut input)?).wrapping_mul(unit), 1)?;
+    }
+    let rest = numbers.left();
+    numbers.go_on(usual, rest as u64)?;
+    Some(numbers.all)
+}
+
+/// Numbers that are read step by step.
+struct Numbers {
+    all: Vec<i64>,
+    last: i64,
+    count: usize,
+}
+
+impl Numbers {
+    fn from(first: i64, count: usize) -> Numbers {
+        let mut all = Vec::with_capacity(count);
+        all.push(first);
+        Numbers { all, last: first, count }
+    }
+
+    fn left(&self) -> usize {
+        self.count.saturating_sub(self.all.len())
+    }
+
+    /// Takes a step so many times; `None` if those are too many.
+    fn go_on(&mut self, step: i64, times: u64) -> Option<()> {
+        let times = usize::try_from(times).ok().filter(|times| *times <= self.left())?;
+        for _ in 0..times {
+            self.last = self.last.wrapping_add(step);
+            self.all.push(self.last);
+        }
+        Some(())
+    }
 }
 
 /// Numbers in as many bits as the greatest needs; `None` if there are none, or if
@@ -64,18 +117,9 @@ pub(super) fn flat(numbers: &[i64]) -> Option<Vec<u8>> {
     put_varint(&mut out, zigzag(least));
     put_varint(&mut out, unit);
     out.push(width as u8);
-    let (mut held, mut bits) = (0u64, 0);
-    for n in above {
-        held |= (n / unit) << bits;
-        bits += width;
-        while bits >= 8 {
-            out.push(held as u8);
-            (held, bits) = (held >> 8, bits - 8);
-        }
-    }
-    if bits > 0 {
-        out.push(held as u8);
-    }
+    let mut bits = BitWriter::default();
+    above.iter().for_each(|n| bits.put(&mut out, n / unit, width));
+    bits.finish(&mut out);
     Some(out)
 }
 
@@ -84,26 +128,16 @@ pub(super) fn take_flat(mut input: &[u8], count: usize) -> Option<Vec<i64>> {
     let least = unzigzag(take_varint(&mut input)?);
     let unit = take_varint(&mut input)?;
     let width = u32::from(take_byte(&mut input)?);
-    if width > WIDTH_MAX || input.len() != (count * width as usize).div_ceil(8) {
+    if width > WIDTH_MAX {
         return None;
     }
-    let mut bytes = input.iter();
-    let (mut held, mut bits) = (0u64, 0);
+    let mut bits = BitReader::new(input);
     let mut next = || {
-        while bits < width {
-            held |= u64::from(*bytes.next()?) << bits;
-            bits += 8;
-        }
-        let n = held & ((1 << width) - 1);
-        (held, bits) = (held >> width, bits - width);
-        i64::try_from(n.checked_mul(unit)?).ok().map(|n| least.wrapping_add(n))
+        let above = bits.take(width)?.checked_mul(unit)?;
+        i64::try_from(above).ok().map(|above| least.wrapping_add(above))
     };
-    (0..count).map(|_| next()).collect()
-}
-
-/// The greatest common divisor.
-fn common(a: u64, b: u64) -> u64 {
-    if b == 0 { a } else { common(b, a % b) }
+    let numbers = (0..count).map(|_| next()).collect::<Option<Vec<i64>>>()?;
+    bits.is_done().then_some(numbers)
 }
 
 #[cfg(test)]
@@ -115,8 +149,11 @@ mod tests {
         #[test]
         fn steps_are_read_back(numbers in prop::collection::vec(any::<i64>(), 1..60), times in 1usize..9) {
             let numbers: Vec<i64> = numbers.iter().flat_map(|n| vec![*n; times]).collect();
-            let bytes = even(&numbers, usize::MAX).unwrap();
-            prop_assert_eq!(take_even(&bytes, numbers.len()), Some(numbers));
+            let bytes = even(&numbers).unwrap();
+            prop_assert_eq!(take_even(&bytes, numbers.len()), Some(numbers.clone()));
+            if let Some(bytes) = gaps(&numbers) {
+                prop_assert_eq!(take_gaps(&bytes, numbers.len()), Some(numbers));
+            }
         }
 
         #[test]
@@ -129,6 +166,7 @@ mod tests {
         #[test]
         fn other_bytes_are_refused_and_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..80), count in 1usize..200) {
             let _ = take_even(&bytes, count);
+            let _ = take_gaps(&bytes, count);
             let _ = take_flat(&bytes, count);
         }
     }
@@ -137,11 +175,22 @@ mod tests {
     fn an_hourly_year_with_a_gap_takes_a_few_bytes_and_more_numbers_than_asked_for_are_refused() {
         let mut hours: Vec<i64> = (0..4_000).map(|n| n * 3_600_000).collect();
         hours.drain(1_000..1_003);
-        let bytes = even(&hours, usize::MAX).unwrap();
+        let bytes = even(&hours).unwrap();
         assert!(bytes.len() < 24, "{}", bytes.len());
         assert_eq!(take_even(&bytes, hours.len() - 1), None);
         assert_eq!(take_even(&bytes, hours.len() + 1), None);
-        assert_eq!(even(&hours, 10), None);
+    }
+
+    #[test]
+    fn a_gap_among_many_takes_two_bytes() {
+        let there = (0..1_000).filter(|n| n % 100 != 50);
+        let hours: Vec<i64> = there.map(|n| n * 3_600_000).collect();
+        // The first, the unit in four bytes, the usual step, and ten gaps.
+        let bytes = gaps(&hours).unwrap();
+        assert_eq!(bytes.len(), 1 + 4 + 1 + 10 * 2);
+        assert_eq!(take_gaps(&bytes, hours.len()), Some(hours.clone()));
+        assert_eq!(take_gaps(&bytes, 900), None);
+        assert_eq!(gaps(&[7]), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 
 use super::super::body::{take_byte, take_varint};
 use super::column::{Column, Numbers};
-use super::{BlockFault, Point, ROWS_MAX, Sealed, SealedValue, VERSION};
+use super::{BlockFault, Known, Point, ROWS_MAX, Sealed, SealedValue, VERSION};
 use crate::air::reading::TimeSource;
 use crate::air::{Flag, Quantity, Reasons, Stamp};
 use xxhash_rust::xxh3::xxh3_64;
@@ -54,7 +54,7 @@ impl<'a> Block<'a> {
             return Err(BlockFault::Checksum);
         }
         match body.split_first() {
-            Some((&VERSION, content)) => Block::of(content).ok_or(BlockFault::Content),
+            Some((1..=VERSION, content)) => Block::of(content).ok_or(BlockFault::Content),
             Some((version, _)) => Err(BlockFault::Version(*version)),
             None => Err(BlockFault::Content),
         }
@@ -72,28 +72,51 @@ impl<'a> Block<'a> {
 
     fn rows(&self) -> Option<Vec<Sealed>> {
         let mut rows = self.times()?;
-        for series in &self.series {
-            series.read(|place, value| {
+        self.read(
+            |_| true,
+            |place, value| {
                 rows.get_mut(place)?.values.push(value);
                 Some(())
-            })?;
-        }
+            },
+        )?;
         Some(rows)
     }
 
     fn points(&self, quantity: Option<Quantity>) -> Option<Vec<Point>> {
-        let wanted = |s: &&Series<'_>| quantity.is_none_or(|q| q == s.quantity);
-        let wanted: Vec<&Series<'_>> = self.series.iter().filter(wanted).collect();
-        let mut points = Vec::with_capacity(wanted.iter().map(|s| s.count).sum());
-        let rows = if wanted.is_empty() { Vec::new() } else { self.times()? };
-        for series in wanted {
-            series.read(|place, reading| {
-                let Sealed { observed: at, received, time_source, .. } = *rows.get(place)?;
-                points.push(Point { at, received, time_source, reading });
-                Some(())
-            })?;
-        }
+        let wanted = |s: &Series<'_>| quantity.is_none_or(|q| q == s.quantity);
+        let count = self.series.iter().filter(|s| wanted(s)).map(|s| s.count).sum();
+        let mut points = Vec::with_capacity(count);
+        let rows = if count == 0 { Vec::new() } else { self.times()? };
+        self.read(wanted, |place, reading| {
+            let Sealed { observed: at, received, time_source, .. } = *rows.get(place)?;
+            points.push(Point { at, received, time_source, reading });
+            Some(())
+        })?;
         Some(points)
+    }
+
+    /// Hands out the readings of the series that are wanted, with their places among
+    /// the rows, for as long as they are taken; `None` if one is not, or makes no sense.
+    fn read(
+        &self,
+        wanted: impl Fn(&Series<'_>) -> bool,
+        mut take: impl FnMut(usize, SealedValue) -> Option<()>,
+    ) -> Option<()> {
+        let mut before = None;
+        let mut rest = self.series.as_slice();
+        while let [series, behind @ ..] = rest {
+            let mut leaning = behind.iter().take_while(|s| s.numbers.leans());
+            let is_wanted = wanted(series);
+            before = match is_wanted || leaning.any(&wanted) {
+                true => series.read(before.as_ref(), |place, value| match is_wanted {
+                    true => take(place, value),
+                    false => Some(()),
+                })?,
+                false => None,
+            };
+            rest = behind;
+        }
+        Some(())
     }
 
     /// The rows, still without their readings.
@@ -130,26 +153,42 @@ impl<'a> Series<'a> {
         Some(Series { quantity, label, count, places, numbers, marks })
     }
 
-    /// Hands out its readings with their places among the rows, for as long as they
-    /// are taken; `None` if one is not, or makes no sense.
-    fn read(&self, mut take: impl FnMut(usize, SealedValue) -> Option<()>) -> Option<()> {
+    /// Hands out its readings with their places among the rows; what is known of it
+    /// then, if its numbers are whole.
+    fn read(
+        &self,
+        before: Option<&Known>,
+        mut take: impl FnMut(usize, SealedValue) -> Option<()>,
+    ) -> Option<Option<Known>> {
         let places = match self.places {
             Some(places) => places.whole(self.count)?,
             None => (0..self.count as i64).collect(),
         };
-        let values: Vec<f64> = match self.numbers.numbers(self.count)? {
-            Numbers::Whole(milli) => milli.into_iter().map(|m| m as f64 / 1000.0).collect(),
-            Numbers::Double(values) => values,
-        };
+        let beside = before.filter(|_| self.numbers.leans()).map(|before| before.at(&places));
+        let numbers = self.numbers.numbers(self.count, beside.as_deref())?;
         let marks = self.marks.whole(self.count)?;
-        for ((place, value), mark) in places.into_iter().zip(values).zip(marks) {
+        let mut hand_out = |place: i64, value: f64, mark: i64| {
             let (quantity, label) = (self.quantity, self.label);
             let flag = Flag::from_code(mark as u8)?;
             let reasons = Reasons(u16::try_from(mark >> 8).ok()?);
             let place = usize::try_from(place).ok()?;
-            take(place, SealedValue { quantity, label, value, flag, reasons })?;
+            take(place, SealedValue { quantity, label, value, flag, reasons })
+        };
+        let marked = places.iter().zip(marks);
+        match numbers {
+            Numbers::Whole(numbers) => {
+                for (milli, (place, mark)) in numbers.iter().zip(marked) {
+                    hand_out(*place, *milli as f64 / 1000.0, mark)?;
+                }
+                Some(Some(Known { places, numbers }))
+            }
+            Numbers::Double(values) => {
+                for (value, (place, mark)) in values.into_iter().zip(marked) {
+                    hand_out(*place, value, mark)?;
+                }
+                Some(None)
+            }
         }
-        Some(())
     }
 }
 

@@ -117,3 +117,74 @@ fn a_block_of_another_version_is_named() {
     bytes.extend_from_slice(&xxh3_64(&bytes).to_le_bytes());
     assert_eq!(decode(&bytes), Err(BlockFault::Version(9)));
 }
+
+/// A block of version 1, as it was written: what [`of_version_1`] gives.
+const VERSION_1: &str = "\
+    010c041380a0abfef962c0a90706c0e3be0301c0a90704051200010a003cab6159b0fcad6c8560ada277b105\
+    050c010110000201000c050dc0b80264052090049178ad3d01010203020a050800010410426597ba03647063\
+    6f2103008302040106090000103103009624499224496affdd02000000000000030880244992244992f02f00\
+    0000000000000080b305aa4992244992241d0000000000001a4992244992245edbb66ddbb6ed459224499224\
+    c90800000000000000000506028208010400d112947d0c932230";
+
+fn of_version_1() -> Vec<Sealed> {
+    let row = |n: i64| {
+        let (mut row, later) = (minute(n), n / 7 * 3_600_000);
+        (row.observed.0, row.received.0) = (row.observed.0 + later, row.received.0 + later);
+        row.revises = n == 4;
+        row.values.truncate(1);
+        let coarse = SealedValue {
+            quantity: Quantity::Pm10,
+            label: 2,
+            value: (n.pow(3) % 101) as f64 / 7.0,
+            flag: if n == 2 { Flag::Suspect } else { Flag::Pass },
+            reasons: Reasons(if n == 2 { 4 } else { 0 }),
+        };
+        row.values.extend(Some(coarse).filter(|_| n % 5 != 3));
+        row
+    };
+    (0..12).map(row).collect()
+}
+
+#[test]
+fn a_block_of_version_1_is_read_as_ever() {
+    let digits = VERSION_1.as_bytes().chunks(2).map(|two| str::from_utf8(two).unwrap());
+    let bytes: Vec<u8> = digits.map(|two| u8::from_str_radix(two, 16).unwrap()).collect();
+    assert_eq!(decode(&bytes).unwrap(), of_version_1());
+    let now = encode(of_version_1()).unwrap();
+    assert!(now.len() <= bytes.len(), "{} of {} bytes", now.len(), bytes.len());
+}
+
+#[test]
+fn readings_beside_those_of_another_series_are_read_alone_whatever_rows_have_both() {
+    let with = |n: i64, rise: i64| {
+        let mut row = minute(n);
+        let fine = (n.pow(3) % 983) as f64;
+        (row.values[0].value, row.values[1].value) = (fine, fine * 2.0 + (n % 3) as f64);
+        // Some rows have one of both, the first of them only the second.
+        match (n + rise) % 11 {
+            0 => row.values.truncate(1),
+            5 => row.values.truncate(0),
+            _ => {}
+        }
+        if (n + rise) % 7 == 0 {
+            row.values.reverse();
+            row.values.truncate(1);
+        }
+        row
+    };
+    let rows: Vec<Sealed> = (0..300).map(|n| with(n, 7)).collect();
+    let bytes = encode(rows.clone()).unwrap();
+    assert_eq!(decode(&bytes).unwrap(), rows);
+    let coarse = points(&bytes, Some(Quantity::Pm10)).unwrap();
+    let has = |row: &&Sealed| row.values.iter().any(|v| v.quantity == Quantity::Pm10);
+    assert_eq!(coarse.len(), rows.iter().filter(has).count());
+    let only = |quantity| encode(only(quantity, &rows)).unwrap().len();
+    let apart = only(Quantity::Pm2_5) + only(Quantity::Pm10);
+    assert!(bytes.len() * 10 < apart * 9, "{} of {apart} bytes", bytes.len());
+}
+
+fn only(quantity: Quantity, rows: &[Sealed]) -> Vec<Sealed> {
+    let mut rows = rows.to_vec();
+    rows.iter_mut().for_each(|row| row.values.retain(|v| v.quantity == quantity));
+    rows
+}
