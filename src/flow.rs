@@ -28,7 +28,7 @@ pub use asked::{Acted, NotFollowed, Taken};
 pub use attempt::{Attempt, Outcome};
 pub use refused::{PointKey, Refused, RefusedAct, RefusedHandled, RefusedPoint};
 pub use reply::{Reply, reply};
-pub use upkeep::{Limit, Part, Upkeep};
+pub use upkeep::{Limit, Merged, Part, Upkeep};
 
 use crate::air::{Forecast, Stamp};
 use crate::hotline::{Act, Refusal};

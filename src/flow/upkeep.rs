@@ -23,13 +23,8 @@ pub enum Upkeep {
         /// How many.
         rows: u32,
     },
-    /// The parts of a device after one up to this one become one.
-    Merge {
-        /// The `upto` of the part in front of them, 0 if there is none.
-        after: i64,
-        /// What takes their place.
-        part: Part,
-    },
+    /// Parts of devices become one each.
+    Merge(Vec<Merged>),
     /// Parts of history are dropped for good.
     DropParts {
         /// The `upto` of each.
@@ -106,4 +101,13 @@ pub struct Part {
     pub readings: u32,
     /// The rows, packed by the store.
     pub block: Vec<u8>,
+}
+
+/// Some parts of one device, as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    /// The `upto` of the part in front of them, 0 if there is none.
+    pub after: i64,
+    /// What takes their place.
+    pub part: Part,
 }

@@ -26,7 +26,8 @@ const STEPS: u8 = 6;
 const BESIDE: u8 = 7;
 const GAPS: u8 = 8;
 
-/// Of fewer numbers `pco` is not asked: describing them costs it more than it saves.
+/// Of a column that fewer bytes hold `pco` is not asked: it takes some 50 bytes to
+/// describe one, and of few numbers it errs.
 const PCO_FROM: usize = 256;
 
 /// The numbers of a column.
@@ -55,20 +56,20 @@ pub(super) fn put_whole(out: &mut Vec<u8>, numbers: &[i64], beside: Option<&[i64
 }
 
 fn shortest(numbers: &[i64], beside: Option<&[i64]>) -> Option<(u8, Vec<u8>)> {
-    let whole = match numbers.len() {
-        PCO_FROM.. => Some(simple_compress(numbers, &ChunkConfig::default()).ok()?),
-        _ => None,
-    };
     let ways = [
         (EVEN, even(numbers)),
         (GAPS, gaps(numbers)),
         (FLAT, flat(numbers)),
         (STEPS, steps(numbers, None)),
         (BESIDE, beside.and_then(|others| steps(numbers, Some(others)))),
-        (WHOLE, whole),
     ];
     let ways = ways.into_iter().filter_map(|(kind, packed)| Some((kind, packed?)));
-    ways.min_by_key(|(_, packed)| packed.len())
+    let best = ways.min_by_key(|(_, packed)| packed.len())?;
+    if best.1.len() < PCO_FROM {
+        return Some(best);
+    }
+    let whole = simple_compress(numbers, &ChunkConfig::default()).ok()?;
+    Some(if whole.len() < best.1.len() { (WHOLE, whole) } else { best })
 }
 
 /// Writes a column of doubles, to the last bit.

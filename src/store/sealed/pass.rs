@@ -10,7 +10,7 @@ use super::super::types::DeviceId;
 use super::PartInfo;
 use super::merge::{AT_ONCE, merged, to_merge};
 use super::prepare::Step;
-use crate::flow::{Part, Upkeep};
+use crate::flow::{Merged, Part, Upkeep};
 use std::time::Duration;
 
 /// Rows whose devices are prepared together: bounds the memory that it takes.
@@ -19,7 +19,7 @@ const ROWS_AT_ONCE: i64 = 1 << 16;
 const PIECE_BYTES: usize = 1 << 18;
 const PIECE_PARTS: usize = 64;
 /// Rows deleted in one piece.
-const TRIMMED: u32 = 2_000;
+const TRIMMED: u32 = 4_000;
 
 /// What is sealed, and how far.
 #[derive(Debug, Clone, Default)]
@@ -100,67 +100,90 @@ fn seal<E: From<StoreError>>(
     let devices = reader.devices().count() as u32;
     let rows = (step.through - step.after).max(1);
     let at_once = (i64::from(devices) * ROWS_AT_ONCE / rows).max(1) as u32;
-    let mut first = 1;
+    let (mut first, mut piece) = (1, Piece::new());
     while first <= devices {
         let last = first.saturating_add(at_once - 1).min(devices);
-        let parts = reader.prepare(step, first..=last)?;
-        for piece in pieces(parts) {
-            if !write(Upkeep::Prepare(piece))? {
+        for part in reader.prepare(step, first..=last)? {
+            let bytes = part.block.len();
+            if let Some(full) = piece.push(part, bytes)
+                && !write(Upkeep::Prepare(full))?
+            {
                 return Ok(false);
             }
         }
         first = last + 1;
     }
-    write(Upkeep::Seal { through: step.through })
+    Ok(write(Upkeep::Prepare(piece.all))? && write(Upkeep::Seal { through: step.through })?)
 }
 
-/// Parts in pieces that are not too large.
-fn pieces(parts: Vec<Part>) -> Vec<Vec<Part>> {
-    let mut pieces: Vec<Vec<Part>> = Vec::new();
-    let mut bytes = PIECE_BYTES;
-    for part in parts {
-        bytes += part.block.len();
-        match pieces.last_mut() {
-            Some(piece) if bytes < PIECE_BYTES && piece.len() < PIECE_PARTS => piece.push(part),
-            _ => {
-                bytes = part.block.len();
-                pieces.push(vec![part]);
-            }
-        }
+/// What goes into one command to the writer.
+struct Piece<T> {
+    all: Vec<T>,
+    bytes: usize,
+}
+
+impl<T> Piece<T> {
+    fn new() -> Piece<T> {
+        Piece { all: Vec::new(), bytes: 0 }
     }
-    pieces
+
+    /// Adds something of so many bytes; all there is, once that is enough.
+    fn push(&mut self, one: T, bytes: usize) -> Option<Vec<T>> {
+        self.all.push(one);
+        self.bytes += bytes;
+        let enough = self.bytes >= PIECE_BYTES || self.all.len() >= PIECE_PARTS;
+        enough.then(|| std::mem::replace(self, Piece::new()).all)
+    }
 }
 
-/// Merges the parts of the devices that have one of this step, or of all.
+/// Merges the parts of the devices that have one of this step, or of all: round by
+/// round, those of each device once in a round.
 fn merge<E: From<StoreError>>(
     reader: &mut Reader,
     step: Option<Step>,
     (least, reach): (usize, i32),
     write: &mut impl FnMut(Upkeep) -> Result<bool, E>,
 ) -> Result<(), E> {
-    let after = step.map_or(0, |step| step.after);
-    for device in reader.devices_with_parts(after)? {
-        loop {
-            let parts = reader.parts_of(device)?;
-            let Some(range) = to_merge(&parts, least, reach) else { break };
-            let before = range.start.checked_sub(1).and_then(|place| parts.get(place));
-            let after = before.map_or(0, |part| part.upto);
-            let some = parts.get(range).unwrap_or_default();
-            let part = match together(reader, some) {
-                // It stays as it is, for the check to find.
-                Err(StoreError::Damaged { what, .. }) => {
-                    tracing::error!(what, "not merged; `dustline store check` says what to do");
-                    None
-                }
-                part => part?,
-            };
-            let Some(part) = part else { break };
-            if !write(Upkeep::Merge { after, part })? {
+    let mut devices = reader.devices_with_parts(step.map_or(0, |step| step.after))?;
+    while !devices.is_empty() {
+        let (mut again, mut piece) = (Vec::new(), Piece::new());
+        for device in devices {
+            let Some(merged) = merge_one(reader, device, (least, reach))? else { continue };
+            again.push(device);
+            let bytes = merged.part.block.len();
+            if let Some(full) = piece.push(merged, bytes)
+                && !write(Upkeep::Merge(full))?
+            {
                 return Ok(());
             }
         }
+        if !piece.all.is_empty() && !write(Upkeep::Merge(piece.all))? {
+            return Ok(());
+        }
+        devices = again;
     }
     Ok(())
+}
+
+/// Parts of a device as one, if some are to be.
+fn merge_one(
+    reader: &mut Reader,
+    device: DeviceId,
+    (least, reach): (usize, i32),
+) -> Result<Option<Merged>, StoreError> {
+    let parts = reader.parts_of(device)?;
+    let Some(range) = to_merge(&parts, least, reach) else { return Ok(None) };
+    let before = range.start.checked_sub(1).and_then(|place| parts.get(place));
+    let after = before.map_or(0, |part| part.upto);
+    let part = match together(reader, parts.get(range).unwrap_or_default()) {
+        // It stays as it is, for the check to find.
+        Err(StoreError::Damaged { what, .. }) => {
+            tracing::error!(what, "not merged; `dustline store check` says what to do");
+            None
+        }
+        part => part?,
+    };
+    Ok(part.map(|part| Merged { after, part }))
 }
 
 fn together(reader: &mut Reader, parts: &[PartInfo]) -> Result<Option<Part>, StoreError> {

@@ -6,7 +6,7 @@ use super::super::write::{Res, Writer};
 use super::Kept;
 use super::read::{Rows, of_hour, parts_in, walk};
 use crate::air::Hour;
-use crate::flow::{Part, Upkeep};
+use crate::flow::{Merged, Part, Upkeep};
 use rusqlite::params;
 
 impl Writer {
@@ -25,14 +25,17 @@ impl Writer {
             }
             Upkeep::Seal { through } => self.seal(*through),
             Upkeep::Trim { rows } => {
-                let gone = "DELETE FROM journal WHERE seq IN
-                     (SELECT seq FROM journal WHERE seq <= ? ORDER BY seq LIMIT ?)";
+                // A stretch of places rather than a list of rows: half of the time.
+                let gone = "DELETE FROM journal
+                     WHERE seq <= min(?, (SELECT min(seq) FROM journal) + ? - 1)";
                 Ok(self.run(gone, params![self.through, rows])? > 0)
             }
-            Upkeep::Merge { after, part } => {
-                let gone = "DELETE FROM history WHERE device = ? AND upto > ? AND upto <= ?";
-                self.run(gone, params![part.device, after, part.upto])?;
-                self.put_part(part)?;
+            Upkeep::Merge(all) => {
+                for Merged { after, part } in all {
+                    let gone = "DELETE FROM history WHERE device = ? AND upto > ? AND upto <= ?";
+                    self.run(gone, params![part.device, after, part.upto])?;
+                    self.put_part(part)?;
+                }
                 Ok(true)
             }
             Upkeep::DropParts { .. } | Upkeep::DropHours { .. } | Upkeep::DropZoneHours { .. } => {
