@@ -7,7 +7,7 @@
 //! Under `satellites` stands the climate of other, paired devices.
 
 use super::gathered::Gathered;
-use super::json::{self, Container, escape};
+use super::json::{Tree, Value};
 use super::{Captures, Decoded, Hints, Message, Refused, number};
 use crate::air::{Label, Quantity};
 
@@ -30,35 +30,32 @@ const KEYS: &[(&str, Quantity, &str)] = &[
 
 /// Reads one message.
 pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refused> {
-    let document = Container::object_of_message(m)?;
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
     let mut own = Gathered::default();
-    gather(&document, "", "", &mut own);
-    let nested = |name: &str| document.get(name).and_then(Container::of);
-    let channels = nested("channels");
-    for (channel, raw) in channels.iter().flat_map(|c| c.members()) {
-        let path = format!("/channels/{}", escape(channel));
-        match Container::of(raw) {
-            _ if channel.len() > super::LABEL_MAX => {
-                own.skip(path, "the channel's name is too long")
-            }
-            Some(laser) => gather(&laser, &path, channel, &mut own),
-            None => own.skip(path, "not an object"),
+    gather(document, "", &mut own);
+    for laser in document.get("channels").into_iter().flat_map(Value::members) {
+        let channel = laser.name();
+        if channel.len() > super::LABEL_MAX {
+            own.skip(laser.path(), "the channel's name is too long");
+        } else if laser.is_object() {
+            gather(laser, &channel, &mut own);
+        } else {
+            own.skip(laser.path(), "not an object");
         }
     }
-    let satellites = nested("satellites");
-    let satellites = satellites.iter().flat_map(|s| s.members());
+    let satellites = document.get("satellites").into_iter().flat_map(Value::members);
     let others: Vec<Decoded> = satellites
-        .filter_map(|(mac, raw)| {
+        .filter_map(|satellite| {
             let mut found = Gathered::default();
-            let path = format!("/satellites/{}", escape(mac));
-            gather(&Container::of(raw)?, &path, "", &mut found);
-            (!found.is_empty()).then(|| found.of(mac.to_string(), None))
+            gather(satellite, "", &mut found);
+            (!found.is_empty()).then(|| found.of(satellite.name().into_owned(), None))
         })
         .collect();
     if own.is_empty() && others.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
-    let mut all = own.of(device(m, &document, captures), None);
+    let mut all = own.of(device(m, document, captures), None);
     for other in others {
         all.observations.extend(other.observations);
         all.skipped.extend(other.skipped);
@@ -67,8 +64,8 @@ pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refu
 }
 
 /// The captured device, else the serial number of the body, else of the topic.
-fn device(m: &Message, document: &Container, captures: &Captures) -> String {
-    let serial = || document.get("serialno").and_then(json::identity);
+fn device(m: &Message, document: Value, captures: &Captures) -> String {
+    let serial = || document.get("serialno").and_then(Value::identity);
     match captures.get("device") {
         Some(device) => device.to_owned(),
         None => match serial() {
@@ -79,11 +76,11 @@ fn device(m: &Message, document: &Container, captures: &Captures) -> String {
 }
 
 /// Gathers the known keys of one level of the document.
-fn gather(level: &Container, path: &str, channel: &str, found: &mut Gathered) {
+fn gather(level: Value, channel: &str, found: &mut Gathered) {
     for (key, quantity, variant) in KEYS {
-        if let Some(raw) = level.get(key) {
+        if let Some(value) = level.get(key) {
             let label = Label { channel: channel.to_owned(), variant: (*variant).to_owned() };
-            found.add(*quantity, label, number::from_json(raw), || format!("{path}/{key}"));
+            found.add(*quantity, label, number::from_json(value), || value.path());
         }
     }
 }

@@ -12,15 +12,12 @@
 //! their sensors.
 
 use super::elements::Elements;
-use super::gathered::{Gathered, too_many};
-use super::json::{self, Container};
+use super::gathered::{Gathered, items};
+use super::json::{Tree, Value};
 use super::number::{self, NoNumber};
-use super::{Captures, Decoded, ENTRIES_MAX, Hints, Message, Refused, time};
+use super::{Captures, Decoded, Hints, Message, Refused, time};
 use crate::air::{Label, Quantity, Stamp};
 use jiff::tz::TimeZone;
-use serde::Deserialize;
-use serde_json::value::RawValue;
-use std::borrow::Cow;
 
 /// Whole names and their quantities: `IPS_P01` is PM0.1 and not here.
 const NAMES: &[(&str, Quantity)] = &[
@@ -69,55 +66,49 @@ const NAMES: &[(&str, Quantity)] = &[
 /// How the public API's names of mass-measuring sensors begin.
 const MASS_SENSORS: [&str; 7] = ["SDS", "PMS", "HPM", "SPS30", "NextPM", "NPM", "IPS"];
 
-/// One entry of the array as it was sent; other members do not matter.
-#[derive(Deserialize)]
-struct Sent<'a> {
-    #[serde(borrow)]
-    value_type: Cow<'a, str>,
-    #[serde(borrow)]
-    value: Option<&'a RawValue>,
-}
-
 /// One entry of the array with a known name.
 struct Entry<'a> {
     place: usize,
     /// Its row in [`NAMES`].
     row: usize,
-    value: Option<&'a RawValue>,
+    /// `null` is no value.
+    value: Option<Value<'a>>,
 }
 
 /// Reads one message.
 pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refused> {
-    let document = Container::object_of_message(m)?;
-    let array = document.get("sensordatavalues").and_then(Container::of);
-    let Some(Container::Array(items)) = array else {
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
+    let array = document.get("sensordatavalues").filter(|array| array.is_array());
+    let Some(array) = array else {
         let detail = "no array \"sensordatavalues\": choose the format that this network uses";
         return Err(Refused::malformed("no_sensordatavalues", detail));
     };
-    if items.len() > ENTRIES_MAX {
-        return Err(too_many(items.len()));
-    }
-    let sensor = document.get("sensor").and_then(Container::of);
+    let sensor = document.get("sensor");
     let mut found = Gathered::default();
-    let mut entries = known_entries(&items, &mut found);
+    let mut entries = known_entries(items(array)?, &mut found);
     entries.sort_by_key(|e| e.row);
-    gather(&entries, is_of_mass(sensor.as_ref()), &mut found);
+    gather(&entries, is_of_mass(sensor), &mut found);
     if found.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
-    let at = own_time(&document, &mut found);
-    Ok(found.of(device(&document, sensor.as_ref(), captures), at))
+    let at = own_time(document, &mut found);
+    Ok(found.of(device(document, sensor, captures), at))
 }
 
 /// Entries whose name we know. Others, such as counts and loop statistics, are
 /// no readings; what is no entry at all is noted.
-fn known_entries<'a>(items: &[&'a RawValue], found: &mut Gathered) -> Vec<Entry<'a>> {
+fn known_entries<'a>(
+    items: impl Iterator<Item = Value<'a>>,
+    found: &mut Gathered,
+) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry> = Vec::new();
-    for (place, raw) in items.iter().enumerate() {
-        let Ok(Sent { value_type: name, value }) = serde_json::from_str::<Sent>(raw.get()) else {
-            found.skip(format!("/sensordatavalues/{place}"), "no object with one \"value_type\"");
+    for item in items {
+        let Some(name) = item.get("value_type").and_then(Value::text) else {
+            found.skip(item.path(), "no object with one \"value_type\"");
             continue;
         };
+        let (place, value) = (item.place(), item.get("value").filter(|v| !v.is_null()));
         match NAMES.iter().position(|(known, _)| *known == name) {
             Some(row) if entries.iter().any(|e| e.row == row) => {
                 found.skip(path(place), format!("{} is there twice", number::shown(&name)));
@@ -175,9 +166,8 @@ pub fn in_our_unit(quantity: Quantity, number: f64) -> Result<f64, NoNumber> {
 
 /// Whether bare names are masses: only those of a record whose sensor is known
 /// to measure mass.
-fn is_of_mass(sensor: Option<&Container>) -> bool {
-    let kind = sensor.and_then(|s| s.get("sensor_type")).and_then(Container::of);
-    let name = kind.and_then(|k| k.get("name")).and_then(json::text);
+fn is_of_mass(sensor: Option<Value>) -> bool {
+    let name = sensor.and_then(|s| s.get("sensor_type")?.get("name")?.text());
     name.is_some_and(|name| measures_mass(&name))
 }
 
@@ -187,21 +177,21 @@ pub fn measures_mass(kind: &str) -> bool {
 }
 
 /// The time of a public record; a station sends none.
-fn own_time(document: &Container, found: &mut Gathered) -> Option<Stamp> {
-    let raw = document.get("timestamp").filter(|raw| raw.get() != "null")?;
-    time::from_json(raw, None, Some(&TimeZone::UTC))
+fn own_time(document: Value, found: &mut Gathered) -> Option<Stamp> {
+    let sent = document.get("timestamp").filter(|sent| !sent.is_null())?;
+    time::from_json(sent, None, Some(&TimeZone::UTC))
         .map_err(|reason| found.skip("/timestamp", reason))
         .ok()
 }
 
 /// The captured device, else `esp8266-<id>` of a station, else `sensor-<id>` of
 /// a record, else the topic.
-fn device(document: &Container, sensor: Option<&Container>, captures: &Captures) -> String {
+fn device(document: Value, sensor: Option<Value>, captures: &Captures) -> String {
     if let Some(device) = captures.get("device") {
         return device.to_owned();
     }
-    let station = document.get("esp8266id").and_then(json::identity);
-    let record = || sensor.and_then(|s| s.get("id")).and_then(json::identity);
+    let station = document.get("esp8266id").and_then(Value::identity);
+    let record = || sensor.and_then(|s| s.get("id")?.identity());
     match station {
         Some(id) => format!("esp8266-{id}"),
         None => record().map_or_else(|| captures.device().to_owned(), |id| format!("sensor-{id}")),

@@ -6,7 +6,7 @@
 
 use super::batch::Batch;
 use super::codec::{self, Origin};
-use super::json::{self, Container};
+use super::json::{Tree, Value};
 use super::{Captures, Decoded, Hints, Message, Refused, time};
 use std::borrow::Cow;
 
@@ -16,26 +16,22 @@ pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, 
     if event.is_some_and(|event| event != "up") {
         return Err(Refused::Ignored("housekeeping"));
     }
-    let document = Container::object_of_message(m)?;
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
     let device = match captures.get("device") {
         Some(device) => Cow::Borrowed(device),
         None => {
-            let info = document.get("deviceInfo").and_then(Container::of);
-            let eui = info.and_then(|i| i.get("devEui")).and_then(json::identity);
-            eui.or_else(|| of_topic(m.topic).map(Cow::Borrowed))
+            let eui = document.get("deviceInfo").and_then(|info| info.get("devEui"));
+            eui.and_then(Value::identity)
+                .or_else(|| of_topic(m.topic).map(Cow::Borrowed))
                 .unwrap_or_else(|| captures.device().into())
         }
     };
     let mut batch = Batch::default();
-    match document.get("object").and_then(Container::of) {
+    match document.get("object").filter(|object| object.is_object()) {
         Some(object) => {
-            let at = document.get("time").and_then(|raw| time::from_json(raw, None, None).ok());
-            codec::read(
-                &object,
-                &Origin { device: &device, at, path: "/object" },
-                hints,
-                &mut batch,
-            )?;
+            let at = document.get("time").and_then(|value| time::from_json(value, None, None).ok());
+            codec::read(object, &Origin { device: &device, at }, hints, &mut batch)?;
         }
         None if document.get("data").is_some() => {
             let why =

@@ -9,11 +9,10 @@
 
 use super::batch::Batch;
 use super::elements::Elements;
-use super::gathered::{Gathered, too_many};
-use super::json::{self, Container, escape};
-use super::{ENTRIES_MAX, Hints, Refused, number, time, unit};
+use super::gathered::{Gathered, items};
+use super::json::Value;
+use super::{Hints, Refused, number, time, unit};
 use crate::air::{Label, Quantity, Stamp};
-use serde_json::value::RawValue;
 
 /// Names of codecs beside the usual ones; case does not matter.
 const NAMES: &[(&str, Quantity)] = &[
@@ -25,38 +24,34 @@ const NAMES: &[(&str, Quantity)] = &[
     ("barometricPressure", Quantity::Pressure),
 ];
 
-/// Whose object it is, when it came, and where it stands in the document.
+/// Whose object it is, and when it came.
 pub struct Origin<'a> {
     /// The device.
     pub device: &'a str,
     /// The envelope's time.
     pub at: Option<Stamp>,
-    /// The object's place, as a JSON Pointer.
-    pub path: &'a str,
 }
 
 /// Reads a codec's object with its history.
 pub fn read(
-    object: &Container,
+    object: Value,
     origin: &Origin,
     hints: &Hints,
     batch: &mut Batch,
 ) -> Result<(), Refused> {
     let mut found = Gathered::default();
-    gather(object, origin.path, hints, &mut found);
-    if let Some(air) = object.get("air").and_then(Container::of) {
-        gather(&air, &format!("{}/air", origin.path), hints, &mut found);
+    gather(object, hints, &mut found);
+    if let Some(air) = object.get("air") {
+        gather(air, hints, &mut found);
     }
     if !found.is_empty() {
         batch.add(origin.device, origin.at, found);
     }
-    let history = object.get("history").and_then(Container::of);
-    let Some(Container::Array(records)) = history else { return Ok(()) };
-    if records.len() > ENTRIES_MAX {
-        return Err(too_many(records.len()));
-    }
-    for (place, raw) in records.into_iter().enumerate() {
-        record(raw, &format!("{}/history/{place}", origin.path), origin.device, hints, batch);
+    let Some(history) = object.get("history").filter(|history| history.is_array()) else {
+        return Ok(());
+    };
+    for item in items(history)? {
+        record(item, origin.device, hints, batch);
         batch.within_limit()?;
     }
     Ok(())
@@ -64,36 +59,34 @@ pub fn read(
 
 /// Reads one record of the past. Without a time it is of no use: it was
 /// measured at any time but now.
-fn record(raw: &RawValue, path: &str, device: &str, hints: &Hints, batch: &mut Batch) {
-    let Some(record) = Container::of(raw) else { return batch.skip(path, "not an object") };
+fn record(record: Value, device: &str, hints: &Hints, batch: &mut Batch) {
+    if !record.is_object() {
+        return batch.skip(record.path(), "not an object");
+    }
     let mut found = Gathered::default();
-    gather(&record, path, hints, &mut found);
+    gather(record, hints, &mut found);
     if found.is_empty() {
         return;
     }
     let at = record.get("timestamp").ok_or("no \"timestamp\"".to_owned());
-    match at.and_then(|raw| time::from_json(raw, None, None)) {
+    match at.and_then(|value| time::from_json(value, None, None)) {
         Ok(at) => batch.add(device, Some(at), found),
-        Err(_) => {
-            batch.skip(path, "no believable \"timestamp\": when it was measured is not known")
-        }
+        Err(_) => batch
+            .skip(record.path(), "no believable \"timestamp\": when it was measured is not known"),
     }
 }
 
 /// Gathers the known names of one object.
-fn gather(object: &Container, path: &str, hints: &Hints, found: &mut Gathered) {
+fn gather(object: Value, hints: &Hints, found: &mut Gathered) {
     let mut elements = Elements::default();
-    for (name, raw) in object.members() {
-        let Some(quantity) = quantity(name, hints) else { continue };
-        let measure = Container::of(raw);
-        let (raw, unit) = match &measure {
-            Some(measure) => (measure.get("value").unwrap_or(raw), measure.get("unit")),
-            None => (*raw, None),
-        };
-        let unit = unit.and_then(json::text).unwrap_or_default();
-        let number = number::from_json(raw).map(|n| unit::into_ours(quantity, &unit, n));
+    for measure in object.members() {
+        let name = measure.name();
+        let Some(quantity) = quantity(&name, hints) else { continue };
+        let value = measure.get("value").unwrap_or(measure);
+        let unit = measure.get("unit").and_then(Value::text).unwrap_or_default();
+        let number = number::from_json(value).map(|n| unit::into_ours(quantity, &unit, n));
         let label = Label { channel: elements.channel(quantity, name), ..Label::default() };
-        found.add(quantity, label, number, || format!("{path}/{}", escape(name)));
+        found.add(quantity, label, number, || measure.path());
     }
 }
 

@@ -2,18 +2,20 @@
 
 use super::LABEL_MAX;
 use crate::air::Quantity;
+use std::borrow::Cow;
 
 /// Which element gives a device's main value of each quantity: the first that
 /// is asked for. The others are channels with their own names.
 #[derive(Debug, Default)]
 pub struct Elements<'a> {
-    main: Vec<(Quantity, &'a str)>,
+    main: Vec<(Quantity, Cow<'a, str>)>,
 }
 
 impl<'a> Elements<'a> {
     /// The channel of an element's value: empty for the main one, else the
     /// element's name in lower case.
-    pub fn channel(&mut self, quantity: Quantity, element: &'a str) -> String {
+    pub fn channel(&mut self, quantity: Quantity, element: impl Into<Cow<'a, str>>) -> String {
+        let element = element.into();
         match self.main.iter().find(|(q, _)| *q == quantity) {
             Some((_, main)) if *main == element => String::new(),
             Some(_) => element.to_lowercase(),

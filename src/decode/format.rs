@@ -1,7 +1,7 @@
 //! The formats there are, by name: networks with a decoder of their own, those of
 //! them that remember, and the two that are configured.
 
-use super::mapping::Tree;
+use super::json::Tree;
 use super::memory::{Memory, Notes, TOPIC_MAX};
 use super::{
     Captures, Decoded, ForecastZone, Heard, Hints, Mapping, Message, PAYLOAD_MAX, Plain, Preset,

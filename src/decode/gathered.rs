@@ -1,5 +1,6 @@
 //! What a decoder gathers from one message for one device.
 
+use super::json::Value as Json;
 use super::number::NoNumber;
 use super::{Decoded, ENTRIES_MAX, Refused};
 use crate::air::{Label, Observation, Quantity, Skipped, Stamp, Value};
@@ -61,6 +62,12 @@ impl Gathered {
             ..Decoded::default()
         }
     }
+}
+
+/// What stands in an array; refused if that is more than [`ENTRIES_MAX`].
+pub fn items(array: Json<'_>) -> Result<impl Iterator<Item = Json<'_>>, Refused> {
+    let count = array.children().count();
+    if count > ENTRIES_MAX { Err(too_many(count)) } else { Ok(array.children()) }
 }
 
 /// The refusal of a message with more entries than [`ENTRIES_MAX`].

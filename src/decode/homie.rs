@@ -12,7 +12,7 @@
 //! the unit says something else; a temperature without a word on its unit waits.
 
 use super::gathered::Gathered;
-use super::json::{self, Container};
+use super::json::{self, Tree, Value};
 use super::memory::DESCRIBED_MAX;
 use super::number::{self, NoNumber};
 use super::plain::usual_quantity;
@@ -126,14 +126,14 @@ fn describe(m: &Message, device: &str, notes: &mut Notes) -> Result<Decoded, Ref
     let Some((topic, _)) = m.topic.rsplit_once('/') else {
         return Err(Refused::Ignored("housekeeping"));
     };
-    let document = match m.payload.is_empty() {
+    let tree = match m.payload.is_empty() {
         true => None,
-        false => Some(Container::object_of_message(m)?),
+        false => Some(Tree::object_of_message(m)?),
     };
     for key in notes.keys_below(&property_key(&format!("{topic}/"))) {
         notes.forget(&key);
     }
-    let Some(document) = document else {
+    let Some(tree) = tree else {
         notes.forget(&device_key(topic));
         return Err(Refused::Ignored("empty"));
     };
@@ -141,13 +141,13 @@ fn describe(m: &Message, device: &str, notes: &mut Notes) -> Result<Decoded, Ref
     notes.describes("described");
     let mut found = Gathered::default();
     let mut left = DESCRIBED_MAX;
-    let nodes = document.get("nodes").and_then(Container::of);
-    for (node, raw) in nodes.iter().flat_map(Container::members) {
-        let inside = Container::of(raw);
-        let properties = inside.and_then(|n| Container::of(n.get("properties")?));
-        for (id, raw) in properties.iter().flat_map(Container::members) {
-            let Some(described) = Container::of(raw) else { continue };
-            let text = |key| Some(number::shown_long(&json::text(described.get(key)?)?));
+    let nodes = tree.top().get("nodes");
+    for inside in nodes.into_iter().flat_map(Value::members) {
+        let node = &inside.name();
+        let properties = inside.get("properties");
+        for described in properties.into_iter().flat_map(Value::members) {
+            let id = &described.name();
+            let text = |key| Some(number::shown_long(&described.get(key)?.text()?));
             let property =
                 Property { name: text("name"), datatype: text("datatype"), unit: text("unit") };
             if property.quantity(node, id).is_none() || left == 0 {
@@ -156,8 +156,7 @@ fn describe(m: &Message, device: &str, notes: &mut Notes) -> Result<Decoded, Ref
             left -= 1;
             if property.is_odd(node, id) {
                 notes.describes("odd_unit");
-                let (node, id) = (json::escape(node), json::escape(id));
-                found.skip(format!("/nodes/{node}/properties/{id}/unit"), ODD);
+                found.skip(format!("{}/unit", described.path()), ODD);
             }
             notes.remember(&property_key(&format!("{topic}/{node}/{id}")), &property);
         }

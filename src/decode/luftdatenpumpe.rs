@@ -9,7 +9,7 @@
 
 use super::airrohr::{in_our_unit, measures_mass};
 use super::gathered::Gathered;
-use super::json::{self, Container};
+use super::json::{Tree, Value};
 use super::{Captures, Decoded, Hints, Message, Refused, number, time};
 use crate::air::{Label, Quantity, Stamp};
 use jiff::tz::TimeZone;
@@ -26,44 +26,45 @@ const KEYS: &[(&str, Quantity)] = &[
 
 /// Reads one message.
 pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refused> {
-    let document = Container::object_of_message(m)?;
-    let kind = document.get("sensor_type").and_then(json::text);
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
+    let kind = document.get("sensor_type").and_then(Value::text);
     let is_mass = kind.is_some_and(|kind| measures_mass(&kind));
     let mut found = Gathered::default();
     for (key, quantity) in KEYS {
-        let Some(raw) = document.get(key) else { continue };
-        let path = || format!("/{key}");
+        let Some(value) = document.get(key) else { continue };
+        let path = || value.path();
         if quantity.is_particle_mass() && !is_mass {
             found.skip(path(), "a count of particles, not a mass");
             continue;
         }
-        let number = number::from_json(raw).and_then(|n| in_our_unit(*quantity, n));
+        let number = number::from_json(value).and_then(|n| in_our_unit(*quantity, n));
         found.add(*quantity, Label::default(), number, path);
     }
     if found.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
-    let device = device(&document, captures)?;
-    let at = own_time(&document, &mut found);
+    let device = device(document, captures)?;
+    let at = own_time(document, &mut found);
     Ok(found.of(device, at))
 }
 
 /// The captured device, else the number of the sensor; the topic, which all
 /// sensors share, is nobody.
-fn device(document: &Container, captures: &Captures) -> Result<String, Refused> {
+fn device(document: Value, captures: &Captures) -> Result<String, Refused> {
     if let Some(device) = captures.get("device") {
         return Ok(device.to_owned());
     }
-    let id = document.get("sensor_id").and_then(json::identity);
+    let id = document.get("sensor_id").and_then(Value::identity);
     id.map(|id| format!("sensor-{id}")).ok_or_else(|| {
         let detail = "no \"sensor_id\": choose the format that this network uses";
         Refused::malformed("no_device", detail)
     })
 }
 
-fn own_time(document: &Container, found: &mut Gathered) -> Option<Stamp> {
-    let raw = document.get("time").filter(|raw| raw.get() != "null")?;
-    time::from_json(raw, None, Some(&TimeZone::UTC)).map_err(|why| found.skip("/time", why)).ok()
+fn own_time(document: Value, found: &mut Gathered) -> Option<Stamp> {
+    let sent = document.get("time").filter(|sent| !sent.is_null())?;
+    time::from_json(sent, None, Some(&TimeZone::UTC)).map_err(|why| found.skip("/time", why)).ok()
 }
 
 #[cfg(test)]

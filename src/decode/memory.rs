@@ -15,6 +15,7 @@ use crate::air::{Label, Quantity};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 /// The most entries that are remembered of one source: some for each entity of
 /// a large building.
@@ -151,7 +152,7 @@ impl<'a> Notes<'a> {
     }
 
     fn key(&self, key: &str) -> String {
-        format!("{}#{key}", self.format)
+        [self.format, "#", key].concat()
     }
 
     /// What is remembered under a key, this message included. Something of
@@ -179,7 +180,8 @@ impl<'a> Notes<'a> {
     fn below(&self, start: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
         let cut = self.format.len() + 1;
         let start = self.key(start);
-        let from = self.memory.entries.range(start.clone()..);
+        let from = (Bound::Included(start.as_str()), Bound::Unbounded);
+        let from = self.memory.entries.range::<str, _>(from);
         from.take_while(move |(key, _)| key.starts_with(&start))
             .map(move |(key, entry)| (key.get(cut..).unwrap_or_default(), entry.value.as_str()))
     }
@@ -233,7 +235,7 @@ impl<'a> Notes<'a> {
 }
 
 fn main_key(device: &str, quantity: Quantity) -> String {
-    format!("main#{quantity}#{device}")
+    ["main#", quantity.name(), "#", device].concat()
 }
 
 /// A network's name as a channel: without control characters, and its end if it

@@ -4,7 +4,8 @@
 //! Presets are data. They say nothing that a subscription could not say, only
 //! so that nobody has to say it again.
 
-use super::mapping::{Condition, Mapping, Template, Tree};
+use super::json::Tree;
+use super::mapping::{Condition, Mapping, Template};
 use super::{Captures, Decoded, MainValue, Message, Notes, Plain, Refused, TopicPattern};
 use std::cell::OnceCell;
 
@@ -70,18 +71,36 @@ impl<'a> Asked<'a> {
 }
 
 impl Form {
-    /// The first of its topics that matches.
-    pub fn topic(&self, topic: &str) -> Option<&TopicPattern> {
-        self.topics.iter().find(|p| p.matches(topic).is_some())
+    /// What a topic's levels stand for by the first of its own that matches.
+    fn captures<'a>(&'a self, topic: &'a str) -> Option<Captures<'a>> {
+        self.topics.iter().find_map(|p| p.matches(topic))
     }
 
     /// Whether its document is one of this kind.
-    fn fits(&self, asked: &Asked, captures: &Captures) -> bool {
+    fn fits(&self, asked: &Asked) -> bool {
         match &self.reading {
             Reading::Json(mapping) if !self.when.is_empty() => {
-                asked.tree().is_ok_and(|tree| mapping.fits(&self.when, tree, captures))
+                asked.tree().is_ok_and(|tree| mapping.fits(&self.when, tree))
             }
             _ => true,
+        }
+    }
+
+    /// Reads a message, if its document is one of this kind.
+    fn read(
+        &self,
+        asked: &Asked,
+        captures: &Captures,
+        notes: &mut Notes,
+    ) -> Option<Result<Decoded, Refused>> {
+        let m = &asked.message;
+        match &self.reading {
+            Reading::Plain(plain) => Some(plain.read(m, captures)),
+            Reading::Json(mapping) => match asked.tree() {
+                Ok(tree) => mapping.read_when(&self.when, m, tree, captures, notes),
+                // Only a form for any document says what is wrong with one that is none.
+                Err(refused) => self.when.is_empty().then(|| Err(refused.clone())),
+            },
         }
     }
 
@@ -97,16 +116,20 @@ impl Form {
 impl Preset {
     /// The form that reads a message: one whose topic and document fit, else
     /// one whose document does, since operators choose their topics.
-    pub fn form(&self, m: &Message, captures: &Captures) -> Option<&Form> {
-        self.form_for(&Asked::new(m), captures)
+    pub fn form(&self, m: &Message) -> Option<&Form> {
+        let asked = Asked::new(m);
+        self.forms_for(m.topic).map(|(form, _)| form).find(|form| form.fits(&asked))
     }
 
-    fn form_for(&self, asked: &Asked, captures: &Captures) -> Option<&Form> {
-        let fits = |f: &&Form| f.fits(asked, captures);
-        let topic = asked.message.topic;
-        let by_topic = |f: &&Form| f.topics.is_empty() || f.topic(topic).is_some();
-        let mut of_topic = self.forms.iter().filter(by_topic);
-        of_topic.find(fits).or_else(|| self.forms.iter().find(fits))
+    /// The forms to be tried, in this order, with what they say of the topic.
+    fn forms_for<'p: 'm, 'm>(
+        &'p self,
+        topic: &'m str,
+    ) -> impl Iterator<Item = (&'p Form, Option<Captures<'m>>)> {
+        let said = move |form: &'p Form| (form, form.captures(topic));
+        let by_topic =
+            |(form, said): &(&Form, Option<Captures>)| form.topics.is_empty() || said.is_some();
+        self.forms.iter().map(said).filter(by_topic).chain(self.forms.iter().map(said))
     }
 
     /// Whether every mass of particles in it has a channel or variant.
@@ -124,7 +147,7 @@ impl Preset {
 
     /// Whether one of its own topics matches, and is not about housekeeping.
     pub fn expects(&self, topic: &str) -> bool {
-        !self.keeps_house(topic) && self.forms.iter().any(|f| f.topic(topic).is_some())
+        !self.keeps_house(topic) && self.forms.iter().any(|f| f.captures(topic).is_some())
     }
 
     fn keeps_house(&self, topic: &str) -> bool {
@@ -141,20 +164,16 @@ impl Preset {
             return Err(Refused::Ignored("housekeeping"));
         }
         let asked = Asked::new(m);
-        let Some(form) = self.form_for(&asked, captures) else {
+        let read = self.forms_for(m.topic).find_map(|(form, said)| {
+            let captures = said.map_or(*captures, |said| captures.or(said));
+            form.read(&asked, &captures, notes)
+        });
+        read.unwrap_or_else(|| {
             let detail = format!(
                 "no form of {} fits this message: see `dustline formats show {}`",
                 self.name, self.name
             );
-            return Err(Refused::malformed("nothing_mapped", detail));
-        };
-        let captures = form.topic(m.topic).map_or(*captures, |own| captures.or(own));
-        match &form.reading {
-            Reading::Json(mapping) => {
-                let tree = asked.tree().map_err(Refused::clone)?;
-                mapping.read(m, tree, &captures, notes)
-            }
-            Reading::Plain(plain) => plain.read(m, &captures),
-        }
+            Err(Refused::malformed("nothing_mapped", detail))
+        })
     }
 }

@@ -11,12 +11,11 @@
 //! `pm10` means PM1 or PM10: it is kept as a variant and never judged.
 
 use super::batch::Batch;
-use super::gathered::{Gathered, too_many};
-use super::json::{self, Container};
+use super::gathered::{Gathered, items};
+use super::json::{Tree, Value};
 use super::number::{self, NoNumber};
-use super::{Captures, Decoded, ENTRIES_MAX, Hints, Message, Refused, time};
+use super::{Captures, Decoded, Hints, Message, Refused, time};
 use crate::air::{Label, Quantity, Stamp};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Key, quantity, variant.
@@ -46,28 +45,23 @@ pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refu
     if m.topic.ends_with("/down") || m.topic.contains("snow/down/") {
         return Err(Refused::Ignored("housekeeping"));
     }
-    let document = Container::object_of_message(m)?;
-    let records = document.get("sensorData").and_then(Container::of);
-    let Some(Container::Array(records)) = records else {
-        return Err(Refused::Ignored("no_quantity"));
-    };
-    if records.len() > ENTRIES_MAX {
-        return Err(too_many(records.len()));
-    }
-    let device = device(&document, captures)?;
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
+    let records = document.get("sensorData").filter(|records| records.is_array());
+    let records = items(records.ok_or(Refused::Ignored("no_quantity"))?)?;
+    let device = device(document, captures)?;
     let is_old = m.topic.trim_start_matches('/').starts_with("snow/");
     let keys = if is_old { OLD_KEYS } else { KEYS };
     let sent = document.get("timestamp");
     let mut batch = Batch::default();
     let mut before = "";
-    for (place, raw) in records.into_iter().enumerate() {
-        let path = format!("/sensorData/{place}");
-        if raw.get() == before {
-            batch.skip(path, "the same record again");
+    for item in records {
+        if item.json() == before {
+            batch.skip(item.path(), "the same record again");
         } else {
-            record(raw, sent, &path, keys, &device, &mut batch);
+            record(item, sent, keys, &device, &mut batch);
         }
-        before = raw.get();
+        before = item.json();
         batch.within_limit()?;
     }
     batch.finish()
@@ -75,60 +69,54 @@ pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refu
 
 /// Reads one record. With a time that cannot be read it is left out: it may be
 /// of any age.
-fn record(
-    raw: &RawValue,
-    sent: Option<&RawValue>,
-    path: &str,
-    keys: Keys,
-    device: &str,
-    batch: &mut Batch,
-) {
-    let Some(record) = Container::of(raw) else { return batch.skip(path, "not an object") };
+fn record(record: Value, sent: Option<Value>, keys: Keys, device: &str, batch: &mut Batch) {
+    if !record.is_object() {
+        return batch.skip(record.path(), "not an object");
+    }
     let mut found = Gathered::default();
     for (key, quantity, variant) in keys {
         let Some(measure) = record.get(key) else { continue };
         let label = Label { variant: (*variant).to_owned(), ..Label::default() };
-        found.add(*quantity, label, number_of(measure), || format!("{path}/{key}"));
+        found.add(*quantity, label, number_of(measure), || measure.path());
     }
     if found.is_empty() {
         return;
     }
     match own_time(record.get("timestamp"), sent) {
         Ok(at) => batch.add(device, at, found),
-        Err(_) => {
-            batch.skip(path, "no believable \"timestamp\": when it was measured is not known")
-        }
+        Err(_) => batch
+            .skip(record.path(), "no believable \"timestamp\": when it was measured is not known"),
     }
 }
 
 /// The number of `{"value": 5, "status": 0}`. Status 1 is abnormal, 2 is warming
 /// up; both are no reading.
-fn number_of(measure: &RawValue) -> Result<f64, NoNumber> {
-    let Some(object) = Container::of(measure) else { return number::from_json(measure) };
-    let status = object.get("status").and_then(|raw| number::from_json(raw).ok());
+fn number_of(measure: Value) -> Result<f64, NoNumber> {
+    if !measure.is_object() {
+        return number::from_json(measure);
+    }
+    let status = measure.get("status").and_then(|status| number::from_json(status).ok());
     if let Some(status) = status.filter(|s| *s == 1.0 || *s == 2.0) {
         return Err(NoNumber::NoReading(format!("status {status}")));
     }
-    object
+    measure
         .get("value")
         .map_or_else(|| Err(NoNumber::NoReading("no \"value\"".to_owned())), number::from_json)
 }
 
 /// The time of a record, else of the message; an error if it is none.
-fn own_time(record: Option<&RawValue>, sent: Option<&RawValue>) -> Result<Option<Stamp>, String> {
-    let Some(raw) = record.or(sent) else { return Ok(None) };
-    let inner = Container::of(raw);
-    let raw = inner.as_ref().and_then(|c| c.get("value")).unwrap_or(raw);
-    time::from_json(raw, Some(super::TimeUnit::Seconds), None).map(Some)
+fn own_time(record: Option<Value>, sent: Option<Value>) -> Result<Option<Stamp>, String> {
+    let Some(time) = record.or(sent) else { return Ok(None) };
+    let time = time.get("value").unwrap_or(time);
+    time::from_json(time, Some(super::TimeUnit::Seconds), None).map(Some)
 }
 
 /// The captured device, else the hardware address, else the topic.
-fn device<'a>(document: &Container<'a>, captures: &Captures<'a>) -> Result<Cow<'a, str>, Refused> {
+fn device<'a>(document: Value<'a>, captures: &Captures<'a>) -> Result<Cow<'a, str>, Refused> {
     if let Some(device) = captures.get("device") {
         return Ok(Cow::Borrowed(device));
     }
-    let mac =
-        ["mac", "wifi_mac"].into_iter().find_map(|n| document.get(n).and_then(json::identity));
+    let mac = ["mac", "wifi_mac"].into_iter().find_map(|name| document.get(name)?.identity());
     mac.ok_or_else(|| {
         let detail = "no \"mac\", which names the device: choose the format that this network uses";
         Refused::malformed("no_device", detail)

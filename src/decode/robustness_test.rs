@@ -33,7 +33,7 @@ fn formats() -> Vec<Format> {
 }
 
 /// Bodies with the keys of every format.
-const BODIES: &[&str] = &[
+pub const BODIES: &[&str] = &[
     r#"{"serialno":"a1","pm01":3.5,"pm02":7,"pm10":8.25,"pm02Compensated":6.5,"rco2":447,"atmp":21.5,"rhum":43,"channels":{"1":{"pm02":6,"pm10":8},"2":{"pm02":8}},"satellites":{"f0":{"atmp":19.5}},"timestamp":1700000000}"#,
     r#"{"pm25":-1,"pm10":6.5,"temperature":23.25,"humidity":55,"last_seen":"2023-11-14T22:13:20.123Z","state":"OFF"}"#,
     r#"{"esp8266id":"135","sensor":{"id":4,"sensor_type":{"name":"SDS011"}},"timestamp":"2023-11-14 22:13:20","sensordatavalues":[{"value_type":"SDS_P1","value":"4.30"},{"value_type":"P2","value":"3.5"},{"value_type":"BME280_pressure","value":"100100.5"}]}"#,

@@ -8,7 +8,7 @@
 //! within one second fall out.
 
 use super::gathered::Gathered;
-use super::json::{self, Container};
+use super::json::{self, Tree, Value};
 use super::number::{self, NoNumber};
 use super::{Captures, Decoded, Hints, Message, Refused, time, unit};
 use crate::air::{Label, Quantity, Stamp};
@@ -46,19 +46,20 @@ pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, 
     {
         return one_value(m, captures.get("device").unwrap_or(device), key);
     }
-    let document = Container::object_of_message(m)?;
-    let model = document.get("model").and_then(json::text).unwrap_or_default();
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
+    let model = document.get("model").and_then(Value::text).unwrap_or_default();
     let mut found = Gathered::default();
     for (key, quantity, unit, variant) in KEYS {
-        let Some(raw) = document.get(key) else { continue };
-        let number = number::from_json(raw).map(|n| unit::into_ours(*quantity, unit, n));
-        found.add(*quantity, label(&model, *quantity, variant), number, || format!("/{key}"));
+        let Some(value) = document.get(key) else { continue };
+        let number = number::from_json(value).map(|n| unit::into_ours(*quantity, unit, n));
+        found.add(*quantity, label(&model, *quantity, variant), number, || value.path());
     }
     if found.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
-    let device = device(&document, &model, captures);
-    let at = own_time(&document, hints, &mut found);
+    let device = device(document, &model, captures);
+    let at = own_time(document, hints, &mut found);
     Ok(found.of(device, at))
 }
 
@@ -93,19 +94,19 @@ fn device_and_key(topic: &str) -> Option<(&str, &str)> {
 }
 
 /// The captured device, else model, id and channel, else the topic.
-fn device(document: &Container, model: &str, captures: &Captures) -> String {
+fn device(document: Value, model: &str, captures: &Captures) -> String {
     if let Some(device) = captures.get("device") {
         return device.to_owned();
     }
-    let part = |name: &str| document.get(name).and_then(json::identity);
+    let part = |name: &str| document.get(name).and_then(Value::identity);
     let parts = [Some(model.into()).filter(|_| !model.is_empty()), part("id"), part("channel")];
     let parts: Vec<_> = parts.into_iter().flatten().collect();
     if parts.is_empty() { captures.device().to_owned() } else { parts.join("/") }
 }
 
-fn own_time(document: &Container, hints: &Hints, found: &mut Gathered) -> Option<Stamp> {
-    let raw = document.get("time").filter(|raw| raw.get() != "null")?;
-    time::from_json(raw, None, hints.zone.as_ref()).map_err(|why| found.skip("/time", why)).ok()
+fn own_time(document: Value, hints: &Hints, found: &mut Gathered) -> Option<Stamp> {
+    let sent = document.get("time").filter(|sent| !sent.is_null())?;
+    time::from_json(sent, None, hints.zone.as_ref()).map_err(|why| found.skip("/time", why)).ok()
 }
 
 #[cfg(test)]

@@ -9,14 +9,12 @@
 //! nobody knows when that now was.
 
 use super::batch::Batch;
-use super::gathered::{Gathered, too_many};
-use super::json::{self, Container};
+use super::gathered::{Gathered, items};
+use super::json::{Tree, Value};
 use super::{
-    Captures, DEVICE_MAX, Decoded, ENTRIES_MAX, Hints, LABEL_MAX, Message, Refused, number, time,
-    unit,
+    Captures, DEVICE_MAX, Decoded, Hints, LABEL_MAX, Message, Refused, number, time, unit,
 };
 use crate::air::{Label, Quantity, Stamp};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 
 /// Times below this are relative, seconds (RFC 8428, section 4.5.3).
@@ -43,28 +41,26 @@ struct Record<'a> {
     name: Cow<'a, str>,
     time: Option<f64>,
     unit: Option<Cow<'a, str>>,
-    value: Option<&'a RawValue>,
+    value: Option<Value<'a>>,
 }
 
 /// Reads one message.
 pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, Refused> {
-    let Container::Array(records) = Container::of_message(m)? else {
+    let tree = Tree::nested_of_message(m)?;
+    let document = tree.top();
+    if !document.is_array() {
         let detail = "the document is a JSON object, not an array of records: choose the format \
                       that this network uses";
         return Err(Refused::malformed("not_an_array", detail));
-    };
-    if records.len() > ENTRIES_MAX {
-        return Err(too_many(records.len()));
     }
     let mut base = Base::default();
     let mut batch = Batch::default();
-    for (place, raw) in records.into_iter().enumerate() {
-        match Container::of(raw) {
-            Some(Container::Object(members)) => {
-                let record = record(&members, place, &mut base, &mut batch)?;
-                take(&record, &base, m, captures, hints, &mut batch);
-            }
-            _ => batch.skip(format!("/{place}"), "not an object"),
+    for item in items(document)? {
+        if item.is_object() {
+            let record = record(item, &mut base, &mut batch)?;
+            take(&record, &base, m, captures, hints, &mut batch);
+        } else {
+            batch.skip(item.path(), "not an object");
         }
         batch.within_limit()?;
     }
@@ -73,26 +69,25 @@ pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, 
 
 /// Reads the fields of one record and keeps the base fields among them.
 fn record<'a>(
-    members: &[(Cow<'a, str>, &'a RawValue)],
-    place: usize,
+    item: Value<'a>,
     base: &mut Base<'a>,
     batch: &mut Batch,
 ) -> Result<Record<'a>, Refused> {
-    let mut record = Record { place, ..Record::default() };
-    for (name, raw) in members {
+    let mut record = Record { place: item.place(), ..Record::default() };
+    for member in item.members() {
         let mut number = || {
-            let read = number::from_json(raw);
-            read.map_err(|why| batch.skip(format!("/{place}/{name}"), why.to_string())).ok()
+            let read = number::from_json(member);
+            read.map_err(|why| batch.skip(member.path(), why.to_string())).ok()
         };
-        match name.as_ref() {
-            "bn" => base.name = json::text(raw).unwrap_or_default(),
+        match member.name().as_ref() {
+            "bn" => base.name = member.text().unwrap_or_default(),
             "bt" => base.time = number(),
-            "bu" => base.unit = json::text(raw).unwrap_or_default(),
+            "bu" => base.unit = member.text().unwrap_or_default(),
             "bv" => base.value = number().unwrap_or_default(),
-            "n" => record.name = json::text(raw).unwrap_or_default(),
+            "n" => record.name = member.text().unwrap_or_default(),
             "t" => record.time = number(),
-            "u" => record.unit = json::text(raw),
-            "v" => record.value = Some(*raw),
+            "u" => record.unit = member.text(),
+            "v" => record.value = Some(member),
             "bver" if number().is_some_and(|version| version > VERSION) => {
                 return Err(not_understood("a version after 10"));
             }

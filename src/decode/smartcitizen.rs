@@ -13,11 +13,10 @@
 use super::batch::Batch;
 use super::elements::Elements;
 use super::gathered::{Gathered, too_many};
-use super::json::{self, Container};
+use super::json::{self, Tree, Value};
 use super::{Captures, Decoded, ENTRIES_MAX, Hints, Message, Refused, number, time};
 use crate::air::{Label, Quantity};
 use jiff::tz::TimeZone;
-use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -122,43 +121,37 @@ fn one(inner: &str, device: String) -> Result<Decoded, Refused> {
 
 /// Reads the JSON form: records with a time each.
 fn records(m: &Message, device: &str) -> Result<Decoded, Refused> {
-    let document = Container::object_of_message(m).map_err(|_| bad_syntax())?;
-    let Some(Container::Array(records)) = document.get("data").and_then(Container::of) else {
-        return Err(bad_syntax());
-    };
+    let tree = Tree::object_of_message(m).map_err(|_| bad_syntax())?;
+    let records = tree.top().get("data").and_then(Value::items).ok_or_else(bad_syntax)?;
     let mut batch = Batch::default();
-    for (place, raw) in records.into_iter().enumerate() {
-        record(raw, &format!("/data/{place}"), device, &mut batch);
+    for item in records {
+        record(item, device, &mut batch);
         batch.within_limit()?;
     }
     batch.finish()
 }
 
 /// What one sensor of a record says, if it is one of [`SENSORS`].
-fn entry(raw: &RawValue, place: usize) -> Option<Entry<'_>> {
-    let sensor = Container::of(raw)?;
-    let row = row(&json::identity(sensor.get("id")?)?)?;
-    let value = sensor.get("value")?;
-    let value = json::text(value).unwrap_or_else(|| value.get().into());
-    Some(Entry { row, value, place })
+fn entry(sensor: Value<'_>) -> Option<Entry<'_>> {
+    let row = row(&sensor.get("id")?.identity()?)?;
+    Some(Entry { row, value: sensor.get("value")?.scalar(), place: sensor.place() })
 }
 
 /// Reads what was measured at one time.
-fn record(raw: &RawValue, path: &str, device: &str, batch: &mut Batch) {
-    let record = Container::of(raw);
-    let sensors = record.as_ref().and_then(|r| r.get("sensors")).and_then(Container::of);
-    let (Some(record), Some(Container::Array(sensors))) = (record, sensors) else {
-        return batch.skip(path, "no list of \"sensors\"");
+fn record(record: Value, device: &str, batch: &mut Batch) {
+    let sensors = record.get("sensors").filter(|_| record.is_object()).and_then(Value::items);
+    let Some(sensors) = sensors else {
+        return batch.skip(record.path(), "no list of \"sensors\"");
     };
-    let entries = sensors.into_iter().enumerate().filter_map(|(i, raw)| entry(raw, i)).collect();
     let mut found = Gathered::default();
-    gather(entries, &mut found, |_, place| format!("{path}/sensors/{place}/value"));
+    let path = |_, place| format!("{}/sensors/{place}/value", record.path());
+    gather(sensors.filter_map(entry).collect(), &mut found, path);
     if found.is_empty() {
         return;
     }
-    let at = record.get("recorded_at").and_then(|raw| {
-        let read = time::from_json(raw, None, Some(&TimeZone::UTC));
-        read.map_err(|why| found.skip(format!("{path}/recorded_at"), why)).ok()
+    let at = record.get("recorded_at").and_then(|sent| {
+        let read = time::from_json(sent, None, Some(&TimeZone::UTC));
+        read.map_err(|why| found.skip(sent.path(), why)).ok()
     });
     batch.add(device, at, found);
 }

@@ -2,33 +2,36 @@
 //! ISO 8601, `24:00`, and intervals, of which the end counts.
 
 use crate::air::Stamp;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime, Time};
+use std::borrow::Cow;
 
 /// An instant, from a text that says its offset.
 pub fn instant(text: &str) -> Option<Stamp> {
     let text = usual(text)?;
-    let offset = text.get(10..)?.find(['Z', 'z', '+', '-'])? + 10;
-    let (clock, offset) = text.split_at(offset);
-    let clock = local(clock)?;
-    Stamp::parse(&format!("{clock}{}", offset.to_ascii_uppercase()))
+    Stamp::parse(&text).or_else(|| {
+        // Of what is left only `24:00` is a time.
+        let offset = text.get(10..)?.find(['Z', 'z', '+', '-'])? + 10;
+        let (clock, offset) = text.split_at(offset);
+        Stamp::parse(&format!("{}{offset}", local(clock)?))
+    })
 }
 
 /// The clock on a wall, from a text without an offset.
 pub fn local(text: &str) -> Option<DateTime> {
     let text = usual(text)?;
-    let (date, time) = text.split_once(['T', 't', ' ']).unwrap_or((&text, ""));
+    let (date, time) = text.split_once(['T', 't', ' '])?;
     match time.strip_prefix("24:00") {
         Some(rest) if rest.chars().all(|c| matches!(c, ':' | '0' | '.')) => {
-            let midnight = format!("{date}T00:00").parse::<DateTime>().ok()?;
-            midnight.tomorrow().ok()
+            let date: Date = date.parse().ok()?;
+            Some(date.tomorrow().ok()?.to_datetime(Time::midnight()))
         }
-        _ => format!("{date}T{time}").parse().ok(),
+        _ => text.parse().ok(),
     }
 }
 
 /// A text as ISO 8601 writes it in full: dashes in the date, colons in the time,
 /// the end of an interval.
-fn usual(text: &str) -> Option<String> {
+fn usual(text: &str) -> Option<Cow<'_, str>> {
     let interval = |(from, to): (&str, &str)| from.contains('T') && to.contains('T');
     let end = match text.split_once('/') {
         Some(both) if interval(both) => both.1,
@@ -37,10 +40,13 @@ fn usual(text: &str) -> Option<String> {
     // The date is ten characters, or eight digits in the basic form.
     let digits = end.bytes().take_while(u8::is_ascii_digit).count();
     if digits == 8 {
-        return basic(end);
+        return basic(end).map(Cow::Owned);
     }
     let (date, rest) = (end.get(..10)?, end.get(10..)?);
-    Some(format!("{}{rest}", date.replace('/', "-")))
+    Some(match date.contains('/') {
+        true => Cow::Owned(date.replace('/', "-") + rest),
+        false => Cow::Borrowed(end),
+    })
 }
 
 /// `20260105T030500Z` as `2026-01-05T03:05:00Z`.

@@ -13,9 +13,10 @@
 
 use super::elements::{Elements, is_label};
 use super::gathered::Gathered;
-use super::json::{self, Container, escape};
+use super::json::{Tree, Value};
 use super::{Captures, Decoded, Hints, Message, Refused, number, time, unit};
 use crate::air::{Label, Quantity, Stamp};
+use std::borrow::Cow;
 
 /// Key, quantity, variant.
 const KEYS: &[(&str, Quantity, &str)] = &[
@@ -43,8 +44,8 @@ const READINGS: [&str; 3] = ["SENSOR", "STATUS8", "STATUS10"];
 
 /// One sensor driver of a message.
 struct Driver<'a> {
-    name: &'a str,
-    values: Container<'a>,
+    name: Cow<'a, str>,
+    values: Value<'a>,
     is_dust: bool,
 }
 
@@ -53,29 +54,26 @@ pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, 
     if is_housekeeping(m.topic) {
         return Err(Refused::Ignored("housekeeping"));
     }
-    let document = Container::object_of_message(m)?;
-    let inner = document.get("StatusSNS").and_then(Container::of);
-    let (status, base) = match &inner {
-        Some(inner) => (inner, "/StatusSNS"),
-        None => (&document, ""),
-    };
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
+    let status = document.get("StatusSNS").filter(|status| status.is_object()).unwrap_or(document);
     let mut found = Gathered::default();
-    let mut drivers = drivers(status, base, &mut found);
+    let mut drivers = drivers(status, &mut found);
     drivers.sort_by_key(|d| d.is_dust);
-    gather(&drivers, status, base, &mut found);
+    gather(&drivers, status, &mut found);
     if found.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
-    let at = own_time(status, base, hints, &mut found);
+    let at = own_time(status, hints, &mut found);
     let device = captures.get("device").unwrap_or_else(|| device_topic(m.topic));
     Ok(found.of(device.to_owned(), at))
 }
 
 /// Every object that may be a driver of a sensor of the air.
-fn drivers<'a>(status: &'a Container<'a>, base: &str, found: &mut Gathered) -> Vec<Driver<'a>> {
+fn drivers<'a>(status: Value<'a>, found: &mut Gathered) -> Vec<Driver<'a>> {
     let mut drivers = Vec::new();
-    for (name, raw) in status.members() {
-        let Some(values) = Container::of(raw) else { continue };
+    for values in status.members().filter(|member| member.is_object()) {
+        let name = values.name();
         if NOT_AIR.contains(&name.as_ref()) {
             continue;
         }
@@ -84,8 +82,8 @@ fn drivers<'a>(status: &'a Container<'a>, base: &str, found: &mut Gathered) -> V
         if quantities.is_empty() {
             continue;
         }
-        if !is_label(name) {
-            found.skip(base, "the name of a driver is too long or has control characters");
+        if !is_label(&name) {
+            found.skip(status.path(), "the name of a driver is too long or has control characters");
             continue;
         }
         let is_dust = quantities.iter().any(|q| q.is_particle_mass());
@@ -95,32 +93,31 @@ fn drivers<'a>(status: &'a Container<'a>, base: &str, found: &mut Gathered) -> V
 }
 
 /// Gathers the known keys of all drivers.
-fn gather(drivers: &[Driver], status: &Container, base: &str, found: &mut Gathered) {
-    let unit_of = |key: &str| status.get(key).and_then(json::text).unwrap_or_default();
+fn gather(drivers: &[Driver], status: Value, found: &mut Gathered) {
+    let unit_of = |key: &str| status.get(key).and_then(Value::text).unwrap_or_default();
     let (temperature, pressure) = (unit_of("TempUnit"), unit_of("PressureUnit"));
     let mut elements = Elements::default();
     for driver in drivers {
         for (key, quantity, variant) in KEYS {
-            let Some(raw) = driver.values.get(key) else { continue };
+            let Some(value) = driver.values.get(key) else { continue };
             let unit = match quantity {
                 Quantity::Temperature => &temperature,
                 Quantity::Pressure => &pressure,
                 _ => "",
             };
-            let number = number::from_json(raw).map(|n| unit::into_ours(*quantity, unit, n));
-            let channel = elements.channel(*quantity, driver.name);
+            let number = number::from_json(value).map(|n| unit::into_ours(*quantity, unit, n));
+            let channel = elements.channel(*quantity, driver.name.as_ref());
             let label = Label { channel, variant: (*variant).to_owned() };
-            let path = || format!("{base}/{}/{key}", escape(driver.name));
-            found.add(*quantity, label, number, path);
+            found.add(*quantity, label, number, || value.path());
         }
     }
 }
 
 /// The device's own time.
-fn own_time(status: &Container, base: &str, hints: &Hints, found: &mut Gathered) -> Option<Stamp> {
-    let (name, raw) = ["Epoch", "Time"].into_iter().find_map(|n| Some((n, status.get(n)?)))?;
-    time::from_json(raw, None, hints.zone.as_ref())
-        .map_err(|why| found.skip(format!("{base}/{name}"), why))
+fn own_time(status: Value, hints: &Hints, found: &mut Gathered) -> Option<Stamp> {
+    let sent = ["Epoch", "Time"].into_iter().find_map(|name| status.get(name))?;
+    time::from_json(sent, None, hints.zone.as_ref())
+        .map_err(|why| found.skip(sent.path(), why))
         .ok()
 }
 

@@ -1,10 +1,10 @@
 //! The device's own time: as RFC 3339, as a Unix time in any usual unit, or as
 //! the clock on the wall of a configured zone.
 
-use super::{json, number, spelling};
+use super::json::Value;
+use super::{number, spelling};
 use crate::air::Stamp;
 use jiff::tz::TimeZone;
-use serde_json::value::RawValue;
 
 /// The unit of a Unix time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,14 +64,11 @@ pub fn from_millis(ms: u64) -> Option<Stamp> {
 
 /// Reads a time from a JSON number or string; the error says why not.
 pub fn from_json(
-    raw: &RawValue,
+    value: Value,
     unit: Option<TimeUnit>,
     zone: Option<&TimeZone>,
 ) -> Result<Stamp, String> {
-    match json::text(raw) {
-        Some(text) => from_text(text.trim(), unit, zone),
-        None => from_text(raw.get(), unit, zone),
-    }
+    from_text(value.scalar().trim(), unit, zone)
 }
 
 /// A time so long after another; a negative number lies before it.

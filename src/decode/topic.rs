@@ -77,7 +77,7 @@ impl TopicPattern {
         if topic.starts_with('$') && !matches!(self.levels.first(), Some(Level::Exact(_))) {
             return None;
         }
-        let mut levels = topic.split('/');
+        let mut levels = levels(topic);
         for level in &self.levels {
             match (level, levels.next()) {
                 (Level::Rest, _) => return Some(self.captures(topic)),
@@ -115,6 +115,18 @@ impl fmt::Display for TopicPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.written(|name| format!("{{{name}}}")))
     }
+}
+
+/// The levels of a topic. They are short: to look at every byte costs less than to
+/// begin a search for each.
+pub fn levels(topic: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(topic);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = text.bytes().position(|b| b == b'/') else { return rest.take() };
+        rest = text.get(end + 1..);
+        text.get(..end)
+    })
 }
 
 /// Two empty texts are told the same by their lengths: `memcmp` of texts that point
@@ -171,13 +183,13 @@ impl<'a> Captures<'a> {
         let named = |l: &Level| matches!(l, Level::Named(n) if *n == name);
         let place = |levels: &[Level]| levels.iter().position(named);
         let at = place(self.levels).or_else(|| place(self.more))?;
-        self.topic.split('/').nth(at)
+        levels(self.topic).nth(at)
     }
 
-    /// The same with the names of another pattern, where it matches the topic
-    /// and this one has them not.
-    pub fn or(self, other: &'a TopicPattern) -> Captures<'a> {
-        Captures { more: other.matches(self.topic).map_or(&[], |c| c.levels), ..self }
+    /// The same with the names of another pattern that the topic matches, where
+    /// this one has them not.
+    pub fn or(self, other: Captures<'a>) -> Captures<'a> {
+        Captures { more: other.levels, ..self }
     }
 
     /// The topic itself.
@@ -194,10 +206,10 @@ impl<'a> Captures<'a> {
     /// usual name, else after the levels that the pattern spells out, else after
     /// the first level.
     pub fn below(&self, base: &str) -> &'a str {
-        let levels = self.topic.split('/').count();
-        let named = self.topic.split('/').position(|level| level == base).map(|i| i + 1);
+        let count = levels(self.topic).count();
+        let named = levels(self.topic).position(|level| level == base).map(|i| i + 1);
         let spelled = self.levels.iter().take_while(|l| matches!(l, Level::Exact(_))).count();
-        let spelled = Some(spelled).filter(|n| (1..levels).contains(n));
+        let spelled = Some(spelled).filter(|n| (1..count).contains(n));
         let base = named.or(spelled).unwrap_or(1);
         self.topic.splitn(base + 1, '/').nth(base).unwrap_or(self.topic)
     }

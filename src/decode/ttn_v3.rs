@@ -6,7 +6,7 @@
 
 use super::batch::Batch;
 use super::codec::{self, Origin};
-use super::json::{self, Container};
+use super::json::{Tree, Value};
 use super::{Captures, Decoded, Hints, Message, Refused, time};
 use crate::air::Stamp;
 use std::borrow::Cow;
@@ -17,42 +17,41 @@ pub fn read(m: &Message, captures: &Captures, hints: &Hints) -> Result<Decoded, 
     if topic.is_some_and(|(_, event)| event != "up") {
         return Err(Refused::Ignored("housekeeping"));
     }
-    let document = Container::object_of_message(m)?;
-    let uplink = document.get("uplink_message").and_then(Container::of);
-    let Some(uplink) = uplink else { return Err(Refused::Ignored("no_quantity")) };
-    if document.get("simulated").is_some_and(|raw| raw.get() == "true") {
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
+    let Some(uplink) = document.get("uplink_message") else {
+        return Err(Refused::Ignored("no_quantity"));
+    };
+    if document.get("simulated").is_some_and(|value| value.json() == "true") {
         return Err(Refused::Ignored("simulated"));
     }
     let device = match captures.get("device") {
         Some(device) => Cow::Borrowed(device),
-        None => own_name(&document)
+        None => own_name(document)
             .or_else(|| topic.map(|(device, _)| device.into()))
             .unwrap_or_else(|| captures.device().into()),
     };
     let mut batch = Batch::default();
-    let at = received(&document, &uplink);
-    decoded(&uplink, &device, at, hints, &mut batch)?;
+    let at = received(document, uplink);
+    decoded(uplink, &device, at, hints, &mut batch)?;
     batch.finish()
 }
 
 /// Reads the codec's object, else the normalized ones.
 fn decoded(
-    uplink: &Container,
+    uplink: Value,
     device: &str,
     at: Option<Stamp>,
     hints: &Hints,
     batch: &mut Batch,
 ) -> Result<(), Refused> {
-    let inner = |name: &str| uplink.get(name).and_then(Container::of);
-    if let Some(object @ Container::Object(_)) = inner("decoded_payload") {
-        let origin = Origin { device, at, path: "/uplink_message/decoded_payload" };
-        return codec::read(&object, &origin, hints, batch);
+    let origin = Origin { device, at };
+    if let Some(object) = uplink.get("decoded_payload").filter(|object| object.is_object()) {
+        return codec::read(object, &origin, hints, batch);
     }
-    if let Some(Container::Array(objects)) = inner("normalized_payload") {
-        for (place, raw) in objects.into_iter().enumerate() {
-            let path = format!("/uplink_message/normalized_payload/{place}");
-            let Some(object) = Container::of(raw) else { continue };
-            codec::read(&object, &Origin { device, at, path: &path }, hints, batch)?;
+    if let Some(objects) = uplink.get("normalized_payload").and_then(Value::items) {
+        for object in objects {
+            codec::read(object, &origin, hints, batch)?;
             batch.within_limit()?;
         }
     } else if uplink.get("frm_payload").is_some() {
@@ -64,20 +63,18 @@ fn decoded(
 
 /// When the network received it: its network server, else its application
 /// server, else the first gateway.
-fn received(document: &Container, uplink: &Container) -> Option<Stamp> {
-    let read = |raw| time::from_json(raw, None, None).ok();
+fn received(document: Value, uplink: Value) -> Option<Stamp> {
+    let read = |value| time::from_json(value, None, None).ok();
     let of_servers = [uplink.get("received_at"), document.get("received_at")];
     of_servers.into_iter().flatten().find_map(read).or_else(|| {
-        let gateways = uplink.get("rx_metadata").and_then(Container::of);
-        let Some(Container::Array(gateways)) = gateways else { return None };
-        let times = gateways.into_iter().filter_map(|g| read(Container::of(g)?.get("time")?));
-        times.min()
+        let gateways = uplink.get("rx_metadata").and_then(Value::items)?;
+        gateways.filter_map(|gateway| read(gateway.get("time")?)).min()
     })
 }
 
-fn own_name<'a>(document: &Container<'a>) -> Option<Cow<'a, str>> {
-    let ids = document.get("end_device_ids").and_then(Container::of)?;
-    ["device_id", "dev_eui"].into_iter().find_map(|name| ids.get(name).and_then(json::identity))
+fn own_name(document: Value<'_>) -> Option<Cow<'_, str>> {
+    let ids = document.get("end_device_ids")?;
+    ["device_id", "dev_eui"].into_iter().find_map(|name| ids.get(name).and_then(Value::identity))
 }
 
 /// The device and the event of a topic such as `…/devices/<device>/down/ack`.

@@ -7,7 +7,7 @@
 //! device's time. Replays at the start of Zigbee2MQTT carry the old `last_seen`.
 
 use super::gathered::Gathered;
-use super::json::{self, Container};
+use super::json::{self, Tree};
 use super::number::NoNumber;
 use super::{Captures, Decoded, Hints, Message, Refused, number, time};
 use crate::air::{Label, Quantity};
@@ -35,20 +35,21 @@ pub fn read(m: &Message, captures: &Captures, _: &Hints) -> Result<Decoded, Refu
     if !json::message_text(m)?.starts_with('{') {
         return attribute(m, name, captures);
     }
-    let document = Container::object_of_message(m)?;
+    let tree = Tree::object_of_message(m)?;
+    let document = tree.top();
     let mut found = Gathered::default();
     for (key, quantity) in KEYS {
-        if let Some(raw) = document.get(key) {
-            let number = believed(*quantity, number::from_json(raw));
-            found.add(*quantity, Label::default(), number, || format!("/{key}"));
+        if let Some(value) = document.get(key) {
+            let number = believed(*quantity, number::from_json(value));
+            found.add(*quantity, Label::default(), number, || value.path());
         }
     }
     if found.is_empty() {
         return Err(Refused::Ignored("no_quantity"));
     }
-    let last_seen = document.get("last_seen").filter(|raw| raw.get() != "null");
-    let at = last_seen.and_then(|raw| {
-        time::from_json(raw, None, None).map_err(|reason| found.skip("/last_seen", reason)).ok()
+    let last_seen = document.get("last_seen").filter(|seen| !seen.is_null());
+    let at = last_seen.and_then(|seen| {
+        time::from_json(seen, None, None).map_err(|reason| found.skip("/last_seen", reason)).ok()
     });
     Ok(found.of(captures.get("device").unwrap_or(name).to_owned(), at))
 }
@@ -61,7 +62,7 @@ fn attribute(m: &Message, name: &str, captures: &Captures) -> Result<Decoded, Re
     let Some((device, quantity)) = known else {
         // A bare value on a device's own topic is no state; below it, it is an
         // attribute of no interest.
-        let fault = Container::object_of_message(m).err().filter(|_| !name.contains('/'));
+        let fault = Tree::object_of_message(m).err().filter(|_| !name.contains('/'));
         return Err(fault.unwrap_or(Refused::Ignored("no_quantity")));
     };
     let mut found = Gathered::default();

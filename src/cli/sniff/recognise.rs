@@ -6,7 +6,7 @@ use super::traffic::{Topic, Traffic};
 use crate::air::Stamp;
 use crate::config::presets::Presets;
 use crate::decode::about::{self, About};
-use crate::decode::{Captures, Format, Heard, Memory, Message, Preset, Refused, TopicPattern};
+use crate::decode::{Format, Heard, Memory, Message, Preset, Refused, TopicPattern};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Candidate<'_> {
     fn sees(&self, m: &Message) -> bool {
         self.about.is_some_and(|a| a.plain_to_see)
             || self.preset.is_some_and(|p| {
-                let form = p.form(m, &Captures::none(m.topic));
+                let form = p.form(m);
                 form.is_some_and(|f| f.when.iter().any(|c| c.kind.is_none()))
             })
     }

@@ -4,10 +4,9 @@ use super::template::Template;
 use super::{Entity, Meaning};
 use crate::air::Quantity;
 use crate::decode::DEVICE_MAX;
-use crate::decode::json::{self, Container};
+use crate::decode::json::Value;
 use crate::decode::memory::{DESCRIBED_MAX, TOPIC_MAX};
 use crate::decode::unit::{self, Conversion};
-use serde_json::value::RawValue;
 
 /// Device classes of sensors that measure what is kept here.
 const CLASSES: &[(&str, Quantity)] = &[
@@ -49,32 +48,32 @@ pub struct Said {
 
 /// One component: its own keys, and those of the message that it shares.
 struct Component<'a> {
-    own: &'a Container<'a>,
-    shared: Option<&'a Container<'a>>,
+    own: Value<'a>,
+    shared: Option<Value<'a>>,
 }
 
 /// Reads a discovery message. `component` and `object` are the parts of its
 /// topic: `sensor` or `device`, and what names it there.
-pub fn read(document: &Container, component: &str, object: &str) -> Description {
+pub fn read(document: Value, component: &str, object: &str) -> Description {
     let whole = Component { own: document, shared: None };
     let device = whole.device().unwrap_or_else(|| object.to_owned());
-    let parts = get(document, "components", "cmps").and_then(Container::of);
+    let parts = get(document, "components", "cmps").filter(|parts| parts.is_object());
     let said = match parts.filter(|_| component == "device") {
-        Some(parts) => all(document, &parts, object),
+        Some(parts) => all(document, parts, object),
         None => one(&whole, component, object, ""),
     };
     Description { device, said }
 }
 
 /// What all components of a device say.
-fn all(document: &Container, parts: &Container, object: &str) -> Vec<Said> {
-    let members = parts.members().iter().take(DESCRIBED_MAX);
-    let said = members.flat_map(|(name, raw)| {
-        let own = Container::of(raw)?;
-        let part = Component { own: &own, shared: Some(document) };
+fn all(document: Value, parts: Value, object: &str) -> Vec<Said> {
+    let members = parts.members().take(DESCRIBED_MAX).filter(|own| own.is_object());
+    let said = members.map(|own| {
+        let name = own.name();
+        let part = Component { own, shared: Some(document) };
         let platform = part.text("platform", "p").unwrap_or_default();
         let object = format!("{object}_{name}");
-        Some(one(&part, &platform, &object, name))
+        one(&part, &platform, &object, &name)
     });
     said.flatten().take(SAID_MAX).collect()
 }
@@ -93,13 +92,13 @@ fn one(component: &Component, platform: &str, object: &str, part: &str) -> Vec<S
     said
 }
 
-impl Component<'_> {
-    fn get(&self, long: &str, short: &str) -> Option<&RawValue> {
+impl<'a> Component<'a> {
+    fn get(&self, long: &str, short: &str) -> Option<Value<'a>> {
         get(self.own, long, short).or_else(|| get(self.shared?, long, short))
     }
 
     fn text(&self, long: &str, short: &str) -> Option<String> {
-        self.get(long, short).and_then(json::text).map(|t| t.into_owned())
+        Some(self.get(long, short)?.text()?.into_owned())
     }
 
     /// A topic with its base in the place of `~`; `None` if it is none.
@@ -123,16 +122,11 @@ impl Component<'_> {
         let mut topics = Vec::new();
         topics.extend(self.topic("availability_topic", "avty_t"));
         topics.extend(self.topic("json_attributes_topic", "json_attr_t"));
-        let list = self.get("availability", "avty").and_then(Container::of);
-        let entries = match &list {
-            Some(Container::Array(items)) => {
-                items.iter().filter_map(|i| Container::of(i)).collect()
-            }
-            _ => Vec::new(),
-        };
-        let lone = list.filter(|l| matches!(l, Container::Object(_)));
-        for entry in entries.iter().chain(&lone).take(DESCRIBED_MAX) {
-            let topic = get(entry, "topic", "t").and_then(json::text);
+        let list = self.get("availability", "avty");
+        let entries = list.and_then(Value::items).into_iter().flatten();
+        let lone = list.filter(|list| list.is_object());
+        for entry in entries.chain(lone).take(DESCRIBED_MAX) {
+            let topic = get(entry, "topic", "t").and_then(Value::text);
             topics.extend(topic.and_then(|t| self.whole_topic(&t)));
         }
         topics
@@ -165,11 +159,11 @@ impl Component<'_> {
     /// The device's first identifier, else its first connection, else what is
     /// unique about the entity.
     fn device(&self) -> Option<String> {
-        let device = self.get("device", "dev").and_then(Container::of);
-        let ids = device.as_ref().and_then(|d| get(d, "identifiers", "ids"));
+        let device = self.get("device", "dev");
+        let ids = device.and_then(|device| get(device, "identifiers", "ids"));
         let by_id = ids.and_then(first_identity);
-        let connections = || Container::of(get(device.as_ref()?, "connections", "cns")?);
-        let by_connection = || Container::of(connections()?.get("0")?)?.get("1").and_then(identity);
+        let connections = || get(device?, "connections", "cns");
+        let by_connection = || connections()?.get("0")?.get("1").and_then(identity);
         let unique = || self.text("unique_id", "uniq_id");
         let name = by_id.or_else(by_connection).or_else(unique)?;
         Some(name).filter(|n| !n.is_empty() && n.len() <= DEVICE_MAX)
@@ -177,18 +171,15 @@ impl Component<'_> {
 }
 
 /// A list's first identity, or the only one.
-fn first_identity(raw: &RawValue) -> Option<String> {
-    match Container::of(raw) {
-        Some(list) => list.get("0").and_then(identity),
-        None => identity(raw),
-    }
+fn first_identity(ids: Value) -> Option<String> {
+    identity(if ids.is_array() { ids.get("0")? } else { ids })
 }
 
-fn identity(raw: &RawValue) -> Option<String> {
-    json::identity(raw).map(|id| id.into_owned())
+fn identity(value: Value) -> Option<String> {
+    value.identity().map(|id| id.into_owned())
 }
 
 /// The value under either of two names.
-fn get<'a>(container: &Container<'a>, long: &str, short: &str) -> Option<&'a RawValue> {
-    container.get(long).or_else(|| container.get(short))
+fn get<'a>(object: Value<'a>, long: &str, short: &str) -> Option<Value<'a>> {
+    object.get(long).or_else(|| object.get(short))
 }

@@ -22,7 +22,7 @@ mod config;
 mod template;
 
 use super::gathered::Gathered;
-use super::json::{self, Container};
+use super::json::{self, Tree};
 use super::memory::channel_of;
 use super::number::NoNumber;
 use super::unit::Conversion;
@@ -105,8 +105,8 @@ fn describe(
         notes.forget(&config_key(m.topic));
         return Err(Refused::Ignored("empty"));
     }
-    let document = Container::object_of_message(m)?;
-    let description = config::read(&document, component, object);
+    let tree = Tree::object_of_message(m)?;
+    let description = config::read(tree.top(), component, object);
     forget(m.topic, notes);
     let mut found = Gathered::default();
     let mut policy = "described";
@@ -183,7 +183,7 @@ struct States<'a> {
     message: &'a Message<'a>,
     notes: &'a Notes<'a>,
     /// The message as JSON, once an entity wants it.
-    document: Option<Result<Container<'a>, Refused>>,
+    document: Option<Result<Tree<'a>, Refused>>,
     by_device: BTreeMap<String, Gathered>,
     /// Why it is not what an entity expects.
     fault: Option<Refused>,
@@ -194,9 +194,9 @@ impl States<'_> {
         let found = self.by_device.entry(entity.device.clone()).or_default();
         let number = if entity.template.is_json() {
             let message = self.message;
-            let document = self.document.get_or_insert_with(|| Container::of_message(message));
+            let document = self.document.get_or_insert_with(|| Tree::nested_of_message(message));
             match document {
-                Ok(document) => entity.template.of_json(document),
+                Ok(tree) => entity.template.of_json(tree.top()),
                 Err(fault) => {
                     self.fault = Some(fault.clone());
                     return;

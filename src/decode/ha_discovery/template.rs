@@ -6,7 +6,7 @@
 //! program, which is not guessed at. A default is what Home Assistant shows for
 //! a value that is not there; here such a value is not there.
 
-use crate::decode::json::Container;
+use crate::decode::json::Value;
 use crate::decode::number::{self, NoNumber};
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +65,8 @@ impl Template {
     }
 
     /// The number in a document; `None`: it is not there.
-    pub fn of_json(&self, document: &Container) -> Option<Result<f64, NoNumber>> {
-        let (first, rest) = self.path.as_ref()?.split_first()?;
-        let found = rest
-            .iter()
-            .try_fold(document.get(first)?, |raw, name| Container::of(raw)?.get(name))?;
+    pub fn of_json(&self, document: Value) -> Option<Result<f64, NoNumber>> {
+        let found = document.follow(self.path.as_ref()?)?;
         Some(number::from_json(found).map(|n| self.through(n)))
     }
 
@@ -176,11 +173,12 @@ impl<'a> Rest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::json::Tree;
     use proptest::prelude::*;
 
     fn json(template: &str, document: &str) -> Option<Result<f64, NoNumber>> {
-        let document: Container = serde_json::from_str(document).unwrap();
-        Template::parse(template).unwrap().of_json(&document)
+        let tree = Tree::parse(document, &[]).unwrap();
+        Template::parse(template).unwrap().of_json(tree.top())
     }
 
     #[test]

@@ -3,11 +3,10 @@
 //! What stands in a text (JSON in a string, or in base64) is opened once, before
 //! anything is looked up, and pointers lead on into it.
 
-use super::tree::{Tree, Value};
-use crate::decode::json::Pointer;
+use crate::decode::json::{Pointer, Tree, Value};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::cell::RefCell;
 
 /// What a text holds that stands in a document.
@@ -30,18 +29,17 @@ pub struct Unwrap {
 
 impl Unwrap {
     /// What the text holds, if it is there and as it is said to be.
-    pub(super) fn open(&self, tree: &Tree) -> Option<(&Pointer, Box<RawValue>)> {
-        let value = tree.top()?.follow(self.pointer.tokens())?;
-        let text = value.text()?;
-        let json = match self.wrapping {
-            Wrapping::Json => serde_json::from_str(&text),
+    pub(super) fn open<'a>(&'a self, tree: &'a Tree) -> Option<(&'a Pointer, Cow<'a, str>)> {
+        let text = tree.top().follow(self.pointer.tokens())?.text()?;
+        let inside = match self.wrapping {
+            Wrapping::Json => text,
             Wrapping::Base64 => {
                 let bytes = text.trim().as_bytes();
                 let bytes = STANDARD.decode(bytes).or_else(|_| URL_SAFE.decode(bytes)).ok()?;
-                serde_json::from_slice(&bytes)
+                Cow::Owned(String::from_utf8(bytes).ok()?)
             }
         };
-        Some((&self.pointer, json.ok()?))
+        Some((&self.pointer, inside))
     }
 }
 
@@ -62,8 +60,7 @@ impl<'a> Document<'a> {
 
     /// The names at the top, for explanations.
     pub(super) fn names(&self) -> Vec<String> {
-        let object = self.tree.top().filter(|top| top.first() == Some(b'{'));
-        object.iter().flat_map(|top| top.children()).map(|c| c.name().into_owned()).collect()
+        self.tree.top().members().map(|member| member.name().into_owned()).collect()
     }
 
     /// What a pointer from the top leads to, for one of many entries.
@@ -80,9 +77,9 @@ impl<'a> Document<'a> {
     pub(super) fn find(&self, pointer: &Pointer) -> Option<Value<'a>> {
         for (place, tree) in self.opened {
             if let Some(rest) = pointer.below(place) {
-                return tree.top()?.follow(rest);
+                return tree.top().follow(rest);
             }
         }
-        self.tree.top()?.follow(pointer.tokens())
+        self.tree.top().follow(pointer.tokens())
     }
 }

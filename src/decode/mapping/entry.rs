@@ -5,9 +5,8 @@
 
 use super::document::Document;
 use super::template::Ask;
-use super::tree::Value;
 use crate::air::Skipped;
-use crate::decode::json::{self, Pointer};
+use crate::decode::json::{Pointer, Value};
 use crate::decode::{Captures, ENTRIES_MAX, Refused, gathered, topic};
 use std::borrow::Cow;
 use std::fmt;
@@ -204,6 +203,6 @@ impl Ask for Entry<'_, '_> {
     }
 
     fn identity(&self, place: &Place) -> Option<Cow<'_, str>> {
-        self.at(place).and_then(|value| json::identity_of(value.json()))
+        self.at(place).and_then(Value::identity)
     }
 }

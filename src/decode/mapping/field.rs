@@ -1,9 +1,9 @@
 //! One value of a document: where it stands, in which unit, and when it is none.
 
 use super::entry::{Entry, Place};
-use super::tree::Value;
 use crate::air::{Label, Quantity};
 use crate::decode::gathered::Gathered;
+use crate::decode::json::Value;
 use crate::decode::number::{self, NoNumber};
 use crate::decode::plain::Captured;
 use crate::decode::unit::{self, Conversion};
@@ -117,10 +117,12 @@ pub enum Kind {
 
 impl Kind {
     fn of(value: Value) -> Kind {
-        match value.first() {
-            Some(b'{') => Kind::Object,
-            Some(b'[') => Kind::Array,
-            _ => Kind::Scalar,
+        if value.is_object() {
+            Kind::Object
+        } else if value.is_array() {
+            Kind::Array
+        } else {
+            Kind::Scalar
         }
     }
 }
@@ -173,18 +175,16 @@ impl Field {
         captured: &Captured,
         found: &mut Gathered,
     ) {
-        let there = self.places.iter().find_map(|p| entry.at(p).map(|value| (p, value)));
-        let Some((place, value)) = there else { return };
-        let path = || entry.path_of(place);
+        let Some(value) = self.places.iter().find_map(|place| entry.at(place)) else { return };
         if let Some(reason) = self.status.as_ref().and_then(|s| s.refusal(entry)) {
-            return found.skip(path(), reason);
+            return found.skip(value.path(), reason);
         }
         match captured.label(&meaning.label) {
             Ok(label) => {
                 let number = self.number(meaning, value, entry, found);
-                found.add(meaning.quantity, label, number, path);
+                found.add(meaning.quantity, label, number, || value.path());
             }
-            Err(reason) => found.skip(path(), reason),
+            Err(reason) => found.skip(value.path(), reason),
         }
     }
 
@@ -196,15 +196,16 @@ impl Field {
         found: &mut Gathered,
     ) -> Result<f64, NoNumber> {
         let number = meaning.scale.read(&value.scalar())?;
-        let said = self.unit_at.iter().find_map(|p| Some((p, entry.at(p)?.text()?)));
-        let Some((place, said)) = said else { return Ok(number) };
+        let said = self.unit_at.iter().filter_map(|place| entry.at(place));
+        let said = said.filter_map(|value| Some((value, value.text()?))).next();
+        let Some((value, said)) = said else { return Ok(number) };
         match unit::conversion(meaning.quantity, &said) {
             Some(c) => Ok(c.apply(number)),
             None => {
                 let unit = meaning.quantity.unit();
                 let reason =
                     format!("unit {:?} is not known; taken as {unit}", number::shown(&said));
-                found.skip(entry.path_of(place), reason);
+                found.skip(value.path(), reason);
                 Ok(number)
             }
         }

@@ -19,7 +19,6 @@ mod entry;
 mod field;
 mod moment;
 mod template;
-mod tree;
 
 pub use document::{Unwrap, Wrapping};
 pub use entry::{Each, Place};
@@ -27,17 +26,17 @@ pub use field::{Condition, Field, Kind, Meaning, Scale};
 pub use moment::{TimeBase, TimeFrom};
 pub(super) use template::Ask;
 pub use template::Template;
-pub(super) use tree::Tree;
 
 use super::gathered::Gathered;
+use super::json::Tree;
 use super::number;
 use super::plain::{Captured, usual_quantity};
-use super::{Captures, Decoded, Message, Notes, Refused, TopicPattern};
+use super::{Captures, Decoded, Message, Notes, Refused, TopicPattern, device_fault};
 use crate::air::Observation;
 use document::Document;
 use entry::Entry;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// Where the parts of a reading stand in a JSON document.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -136,10 +135,30 @@ fn ends(name: &str, end: &str) -> bool {
 #[derive(Default)]
 struct Whole {
     decoded: Decoded,
-    /// Where the observation of a device and instant is.
-    places: HashMap<(String, Option<i64>), usize>,
     no_device: bool,
+    /// What is wrong with the first device that could not be one.
+    fault: Option<String>,
     repeated: bool,
+}
+
+/// Observations with those of one device and instant together, in the order of the
+/// first of each.
+fn together(observations: Vec<Observation>) -> Vec<Observation> {
+    let mut places = BTreeMap::new();
+    let keys = observations.iter().map(|o| (o.device.as_str(), o.at));
+    let place = |key| {
+        let next = places.len();
+        *places.entry(key).or_insert(next)
+    };
+    let places: Vec<usize> = keys.map(place).collect();
+    let mut together: Vec<Observation> = Vec::new();
+    for (o, place) in observations.into_iter().zip(places) {
+        match together.get_mut(place) {
+            Some(first) => first.values.extend(o.values),
+            None => together.push(o),
+        }
+    }
+    together
 }
 
 impl Whole {
@@ -147,14 +166,8 @@ impl Whole {
         for o in one.observations {
             let all = &mut self.decoded.observations;
             // As a rule an entry is of the same device and instant as the one before.
-            if let Some(last) = all.last_mut().filter(|l| l.at == o.at && l.device == o.device) {
-                last.values.extend(o.values);
-                continue;
-            }
-            let key = (o.device.clone(), o.at.map(|at| at.0));
-            let place = *self.places.entry(key).or_insert(all.len());
-            match all.get_mut(place) {
-                Some(Observation { values, .. }) => values.extend(o.values),
+            match all.last_mut().filter(|last| last.at == o.at && last.device == o.device) {
+                Some(last) => last.values.extend(o.values),
                 None => all.push(o),
             }
         }
@@ -171,28 +184,55 @@ impl Mapping {
         captures: &Captures,
         notes: &mut Notes,
     ) -> Result<Decoded, Refused> {
+        self.with_document(tree, |document| self.document(document, m, captures, notes))
+    }
+
+    /// The same if these conditions of the document hold; else nothing.
+    pub(super) fn read_when(
+        &self,
+        conditions: &[Condition],
+        m: &Message,
+        tree: &Tree,
+        captures: &Captures,
+        notes: &mut Notes,
+    ) -> Option<Result<Decoded, Refused>> {
         self.with_document(tree, |document| {
-            let mut whole = Whole::default();
-            match &self.each {
-                None => self.entry(Entry::whole(document, captures), m, notes, &mut whole),
-                Some(each) => {
-                    for value in each.entries(document)? {
-                        let entry = Entry::one(document, captures, each, value);
-                        self.entry(entry, m, notes, &mut whole);
-                    }
+            all_hold(conditions, document).then(|| self.document(document, m, captures, notes))
+        })
+    }
+
+    fn document(
+        &self,
+        document: &Document,
+        m: &Message,
+        captures: &Captures,
+        notes: &mut Notes,
+    ) -> Result<Decoded, Refused> {
+        let mut whole = Whole::default();
+        match &self.each {
+            None => self.entry(Entry::whole(document, captures), m, notes, &mut whole),
+            Some(each) => {
+                for value in each.entries(document)? {
+                    let entry = Entry::one(document, captures, each, value);
+                    self.entry(entry, m, notes, &mut whole);
                 }
             }
-            self.finish(whole, document)
-        })
+        }
+        self.finish(whole, document)
     }
 
     /// What came of all entries, or why there is nothing.
     fn finish(&self, whole: Whole, document: &Document) -> Result<Decoded, Refused> {
-        let Whole { mut decoded, no_device, repeated, .. } = whole;
+        let Whole { mut decoded, no_device, fault, repeated } = whole;
         if !decoded.observations.is_empty() {
             decoded.device = None;
+            if decoded.observations.len() > 1 {
+                decoded.observations = together(decoded.observations);
+            }
         } else if repeated {
             return Err(Refused::Ignored("repeated"));
+        } else if let Some(fault) = fault {
+            return Err(Refused::malformed("bad_device", fault));
         } else if decoded.device.is_none() {
             let nothing = || self.nothing_mapped(document);
             return Err(if no_device { self.no_device() } else { nothing() });
@@ -201,17 +241,16 @@ impl Mapping {
     }
 
     /// Whether these conditions of a document hold.
-    pub(super) fn fits(&self, conditions: &[Condition], tree: &Tree, captures: &Captures) -> bool {
-        self.with_document(tree, |document| {
-            let entry = Entry::whole(document, captures);
-            conditions.iter().all(|c| c.holds(&entry))
-        })
+    pub(super) fn fits(&self, conditions: &[Condition], tree: &Tree) -> bool {
+        self.with_document(tree, |document| all_hold(conditions, document))
     }
 
     /// Does something with a document when the texts in it are opened.
     fn with_document<T>(&self, tree: &Tree, work: impl FnOnce(&Document) -> T) -> T {
         let texts: Vec<_> = self.unwrap.iter().filter_map(|u| u.open(tree)).collect();
-        let opened = texts.iter().map(|(place, raw)| (*place, Tree::of(raw, place.tokens())));
+        let opened = texts
+            .iter()
+            .filter_map(|(place, text)| Some((*place, Tree::parse(text, place.tokens())?)));
         let opened: Vec<_> = opened.collect();
         work(&Document::new(tree, &opened))
     }
@@ -227,8 +266,8 @@ impl Mapping {
             named.take(&entry, &captured, &mut found);
         }
         for (place, why) in &self.left_out {
-            if entry.at(place).is_some() {
-                found.skip(entry.path_of(place), why.clone());
+            if let Some(value) = entry.at(place) {
+                found.skip(value.path(), why.clone());
             }
         }
         if found.is_empty() {
@@ -239,6 +278,12 @@ impl Mapping {
             let reason = "no device where it is mapped";
             return whole.decoded.skipped.push(entry.skipped(reason));
         };
+        // What cannot be one is not kept: it may be long, and of many entries.
+        if let Some(fault) = device_fault(&device) {
+            whole.decoded.skipped.push(entry.skipped(&fault));
+            whole.fault.get_or_insert(fault);
+            return;
+        }
         if self.repeats(&device, &entry, notes) {
             whole.repeated = true;
             return;
@@ -290,6 +335,13 @@ impl Mapping {
         );
         Refused::malformed("nothing_mapped", detail)
     }
+}
+
+/// Whether these conditions of a document hold.
+fn all_hold(conditions: &[Condition], document: &Document) -> bool {
+    let captures = Captures::none("");
+    let entry = Entry::whole(document, &captures);
+    conditions.iter().all(|condition| condition.holds(&entry))
 }
 
 #[cfg(test)]

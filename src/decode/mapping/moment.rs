@@ -41,12 +41,15 @@ impl TimeFrom {
             let Some(value) = entry.at(place).filter(|value| !value.is_null()) else { continue };
             match self.read(&value.scalar(), entry, received) {
                 Ok(at) => return Some(at),
-                Err(reason) => why = why.or(Some((place, reason))),
+                Err(reason) => why = why.or_else(|| Some((value.path(), reason))),
             }
         }
-        let absent = || Some((self.places.first()?, "no time here; arrival time used".to_owned()));
-        let (place, reason) = why.or_else(absent)?;
-        found.skip(entry.path_of(place), reason);
+        let absent = || {
+            let path = entry.path_of(self.places.first()?);
+            Some((path, "no time here; arrival time used".to_owned()))
+        };
+        let (path, reason) = why.or_else(absent)?;
+        found.skip(path, reason);
         None
     }
 

@@ -49,7 +49,7 @@ impl Ask for Captures<'_> {
     }
 
     fn level(&self, n: usize) -> Option<&str> {
-        self.topic().split('/').nth(n.checked_sub(1)?)
+        topic::levels(self.topic()).nth(n.checked_sub(1)?)
     }
 
     fn identity(&self, _place: &Place) -> Option<Cow<'_, str>> {

@@ -116,3 +116,21 @@ fn a_message_without_anything_mapped_names_what_it_has() {
     assert_eq!(reason, "nothing_mapped");
     assert!(detail.contains("/pm2_5, /pm10, /temp") && detail.contains("PM25, id"), "{detail}");
 }
+
+#[test]
+fn a_device_that_cannot_be_one_is_not_kept_for_each_of_many_entries() {
+    let mapping = || Mapping {
+        each: Some(Each::parse("/v/*").unwrap()),
+        device: device("^/id"),
+        time: Some(TimeFrom::at(place("/t"))),
+        ..only(Field::new(Quantity::Pm10, place("/p")))
+    };
+    let entries: Vec<String> =
+        (0..1_000).map(|i| format!(r#"{{"t":{},"p":1}}"#, 1_700_000_000 + i)).collect();
+    let long = "x".repeat(100_000);
+    let body = format!(r#"{{"id":"{long}","v":[{}]}}"#, entries.join(","));
+    let (mut result, used) = (String::new(), body.len());
+    let held = allocation_counter::measure(|| result = read(mapping(), &body));
+    assert_eq!(result, "malformed: bad_device");
+    assert!(held.bytes_max < 40 * used as u64, "{} bytes of {used}", held.bytes_max);
+}
