@@ -8,6 +8,7 @@ mod faults;
 mod file;
 mod line;
 mod own;
+mod parquet;
 
 use super::backtest::progress::Progress;
 use super::{Code, Failure, run};
@@ -29,8 +30,8 @@ const PIECE: usize = 2_000;
 pub struct ImportArgs {
     #[command(flatten)]
     into: Into,
-    /// Files, also compressed (.gz): what `dustline export` writes as csv, jsonl or
-    /// line, and time,station,pm2_5,pm10; AirKorea by month; CNEMC by day.
+    /// Files, also compressed (.gz, except parquet): what `dustline export` writes as csv,
+    /// jsonl, line or parquet, and time,station,pm2_5,pm10; AirKorea by month; CNEMC by day.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -73,7 +74,7 @@ pub fn run(args: &ImportArgs, out: &mut impl Write) -> Result<(), Failure> {
     let progress = Progress::start(files.iter().map(|(_, file)| file));
     let (mut total, mut faults) = (Imported::default(), Faults::default());
     for (name, file) in files {
-        let mut file = ReadingFile::open(progress.through(file), &name, clock.now())?;
+        let mut file = ReadingFile::open(file, &name, &progress, clock.now())?;
         let (mut rows, mut more) = (Vec::new(), true);
         while more {
             rows.clear();

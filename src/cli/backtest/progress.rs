@@ -31,7 +31,8 @@ impl Progress {
         Counted { file, progress: self }
     }
 
-    fn add(&self, bytes: usize) {
+    /// Counts what is read of a file in another way.
+    pub fn add(&self, bytes: usize) {
         self.done.set(self.done.get() + bytes as u64);
         let Some(drawn) = &self.drawn else { return };
         if drawn.get().elapsed() >= REDRAW {

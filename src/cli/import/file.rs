@@ -2,16 +2,20 @@
 
 use super::faults::Faults;
 use super::own::OwnRow;
+use super::parquet::{self, Rows};
 use super::{line, own};
 use crate::air::reading::TimeSource;
 use crate::air::{Flag, Measured, Reasons, Stamp, Value};
 use crate::backtest::{Data, Pieces, TimeLabel};
+use crate::cli::backtest::progress::Progress;
 use crate::cli::{Code, Failure};
 use crate::decode::influx_line::Line;
 use crate::intake::ImportRow;
 use crate::quality::{self, Judged, Policy, When};
 use flate2::read::MultiGzDecoder;
+use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 /// Bytes of the first line that are looked at, and of each read.
@@ -20,6 +24,9 @@ const BUFFER: usize = 1 << 16;
 const MAX_PAST: Duration = Duration::from_secs(100 * 366 * 86_400);
 /// The longest name of a device, bytes.
 const DEVICE_MAX: usize = 256;
+/// Why an export of hours is refused.
+pub(super) const HOURS: &str = "these are hours, which are made of readings: \
+                                export with --kind readings, and import those";
 
 type Input<'a> = Box<dyn BufRead + 'a>;
 
@@ -29,7 +36,7 @@ pub(super) struct ReadingFile<'a> {
     form: Form<'a>,
     policy: Policy,
     now: Stamp,
-    /// The line read last, for forms with one reading or point a line.
+    /// The line or row read last, for forms with one reading or point in each.
     line: u64,
 }
 
@@ -40,6 +47,8 @@ enum Form<'a> {
     Jsonl(Input<'a>),
     /// Line protocol.
     Lines(Input<'a>),
+    /// `dustline export --format parquet`.
+    Parquet(Box<Rows<'a>>),
     /// A layout that `dustline backtest` reads.
     Layout(Box<(Pieces<'a>, Data)>),
 }
@@ -48,11 +57,28 @@ enum Form<'a> {
 pub(super) type Found = (Value, Option<(Flag, Reasons)>);
 
 impl<'a> ReadingFile<'a> {
-    /// Recognises the form of a file by its first line.
+    /// Recognises the form of a file by how it begins.
     ///
     /// # Errors
     /// 65 if it is none that is known, or cannot be read.
-    pub fn open(input: impl Read + 'a, name: &str, now: Stamp) -> Result<Self, Failure> {
+    pub fn open(
+        file: File,
+        name: &str,
+        progress: &'a Progress,
+        now: Stamp,
+    ) -> Result<Self, Failure> {
+        let mut start = [0; parquet::MAGIC.len()];
+        // From a pipe nothing can be read without taking it away.
+        let read = file.read_at(&mut start, 0).unwrap_or(0);
+        if start.get(..read) != Some(parquet::MAGIC) {
+            return Self::of_text(progress.through(file), name, now);
+        }
+        let rows = Rows::open(file, name, progress)?;
+        Ok(Self::of_form(Form::Parquet(Box::new(rows)), name, now))
+    }
+
+    /// Recognises the form of text, which may be packed, by its first line.
+    pub fn of_text(input: impl Read + 'a, name: &str, now: Stamp) -> Result<Self, Failure> {
         let unread =
             |e| Failure::new(Code::Data, format!("{name}: cannot be read: {e}; check the file"));
         let mut input = unzipped(input).map_err(unread)?;
@@ -62,14 +88,17 @@ impl<'a> ReadingFile<'a> {
         let columns: Vec<&str> = first.trim().split(',').collect();
         let has = |names: &[&str]| names.iter().all(|name| columns.contains(name));
         let form = match () {
+            () if first.as_bytes().starts_with(parquet::MAGIC) => {
+                let words = "Parquet is read from its end: unpack it, and give it as a file \
+                             rather than a pipe";
+                return Err(Failure::new(Code::Data, format!("{name}: {words}")));
+            }
             () if first.starts_with('{') => Form::Jsonl(input),
             () if has(&["device", "quantity", "value", "at"]) => {
                 Form::Csv(Box::new(csv::ReaderBuilder::new().flexible(true).from_reader(input)))
             }
             () if has(&["device", "quantity", "start", "mean"]) => {
-                let words = "these are hours, which are made of readings: \
-                             export with --kind readings, and import those";
-                return Err(Failure::new(Code::Data, format!("{name}: {words}")));
+                return Err(Failure::new(Code::Data, format!("{name}: {HOURS}")));
             }
             () if Line::parse(first.trim()).is_ok() => Form::Lines(input),
             () => {
@@ -78,8 +107,12 @@ impl<'a> ReadingFile<'a> {
                 Form::Layout(Box::new((pieces, Data::new())))
             }
         };
+        Ok(Self::of_form(form, name, now))
+    }
+
+    fn of_form(form: Form<'a>, name: &str, now: Stamp) -> Self {
         let policy = Policy { max_past: MAX_PAST, ..Policy::default() };
-        Ok(ReadingFile { name: name.to_owned(), form, policy, now, line: 0 })
+        ReadingFile { name: name.to_owned(), form, policy, now, line: 0 }
     }
 
     /// Takes the next rows, about so many. Whether there may be more.
@@ -138,6 +171,13 @@ impl<'a> ReadingFile<'a> {
             Form::Lines(input) => match next_text(input, &mut self.line, &self.name)? {
                 None => return Ok(None),
                 Some(text) => line::told(&text),
+            },
+            Form::Parquet(rows) => match rows.next()? {
+                None => return Ok(None),
+                Some(told) => {
+                    self.line += 1;
+                    told
+                }
             },
             Form::Layout(_) => return Ok(None),
         };

@@ -6,7 +6,7 @@ use std::path::Path;
 fn read(text: &str) -> (Vec<String>, u64) {
     let mut faults = Faults::default();
     let mut rows = Vec::new();
-    let mut file = ReadingFile::open(text.as_bytes(), "file", Stamp(1_800_000_000_000)).unwrap();
+    let mut file = ReadingFile::of_text(text.as_bytes(), "file", Stamp(1_800_000_000_000)).unwrap();
     while file.next(&mut rows, 2, &mut faults).unwrap() {}
     let value = |m: &crate::air::Measured| {
         let (q, suffix) = (m.value.quantity, m.value.label.suffix());
@@ -78,7 +78,7 @@ fn what_cannot_be_understood_costs_nothing_else() {
 fn hours_and_files_of_no_known_form_are_refused_with_what_to_do() {
     let now = Stamp(1_800_000_000_000);
     let refused = |text: &str| {
-        let failure = ReadingFile::open(text.as_bytes(), "x.csv", now).err().unwrap();
+        let failure = ReadingFile::of_text(text.as_bytes(), "x.csv", now).err().unwrap();
         assert_eq!(failure.code, Code::Data);
         failure.message
     };
