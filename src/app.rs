@@ -5,11 +5,13 @@
 //! port, deliver and forward, READY, then the brokers: downstream first, so that
 //! nothing comes in before it can be kept. Stop: the same the other way round,
 //! under one deadline. A broker that is away is not a failed start; a part that
-//! ends by itself ends the process, non-zero, and systemd starts it again.
+//! ends by itself ends the process, non-zero, and systemd starts it again. Where
+//! the disk has no room for the store to be opened at all, the start waits (`room`).
 
 mod error;
 mod messages;
 mod outputs;
+mod room;
 
 pub use error::AppError;
 
@@ -80,39 +82,24 @@ struct Shared {
 }
 
 impl App {
-    /// Starts everything. When it returns, the daemon takes what comes.
+    /// Starts everything. When it returns, the daemon takes what comes. On a disk
+    /// without room it returns once there is some, and may be dropped before.
     pub async fn start(settings: Arc<Settings>, clock: Clock) -> Result<App, AppError> {
-        let lock = store::lock(&settings.data_dir)?;
-        let writer = open_store(&settings)?;
-        let (to_intake, inbox) = flow::intake();
-        let announce = flow::announce(writer.last());
-        let shared = Shared {
-            settings: settings.clone(),
-            clock: clock.clone(),
-            metrics: Metrics::new(env!("CARGO_PKG_VERSION"), REVISION),
-            health: Health::new(),
-            committed: announce.committed(),
-            notices: announce.notices(),
-            to_intake: to_intake.clone(),
-            link_key: link_key(&settings)?,
+        let opened = match Opened::open(&settings, &clock) {
+            Err(e) if !e.is_for_want_of_room() => return Err(e),
+            opened => opened,
         };
-        let mut intake = Intake::open(intake::Parts {
-            plan: Arc::new(intake::Plan::of(&settings)),
-            writer,
-            announce,
-            metrics: shared.metrics.clone(),
-            clock: clock.clone(),
-            health: shared.health.clone(),
-        })?;
-        let mut lanes = Vec::new();
-        for _ in &settings.sources {
-            lanes.push(intake.next_source()?);
-        }
         let address = settings.http.listen;
         let listener = TcpListener::bind(address)
             .await
             .map_err(|source| AppError::Listen { address, source })?;
         let address = listener.local_addr().unwrap_or(address);
+        let (opened, listener) = match opened {
+            Ok(opened) => (opened, listener),
+            Err(full) => room::wait(&settings, &clock, listener, full).await?,
+        };
+        let Opened { lock, shared, intake, inbox, lanes } = opened;
+        let to_intake = shared.to_intake.clone();
         let (intake, intake_ended) = run_intake(intake, inbox);
         let (stop_web, web) = start_web(&shared, listener);
         let (stop_outputs, outputs) = outputs::start(&shared)?;
@@ -181,6 +168,46 @@ impl App {
         while self.web.join_next().await.is_some() {}
         tracing::info!(data_dir = %self.settings.data_dir.display(), "stopped");
         ended
+    }
+}
+
+/// What is open when the store is.
+struct Opened {
+    lock: File,
+    shared: Shared,
+    intake: Intake,
+    inbox: IntakeInbox,
+    lanes: Vec<Vec<LaneStart>>,
+}
+
+impl Opened {
+    /// Locks the data directory, opens the store and recovers the intake's state.
+    fn open(settings: &Arc<Settings>, clock: &Clock) -> Result<Opened, AppError> {
+        let lock = store::lock(&settings.data_dir)?;
+        let writer = open_store(settings)?;
+        let (to_intake, inbox) = flow::intake();
+        let announce = flow::announce(writer.last());
+        let shared = Shared {
+            settings: settings.clone(),
+            clock: clock.clone(),
+            metrics: Metrics::new(env!("CARGO_PKG_VERSION"), REVISION),
+            health: Health::new(),
+            committed: announce.committed(),
+            notices: announce.notices(),
+            to_intake,
+            link_key: link_key(settings)?,
+        };
+        let mut intake = Intake::open(intake::Parts {
+            plan: Arc::new(intake::Plan::of(settings)),
+            writer,
+            announce,
+            metrics: shared.metrics.clone(),
+            clock: clock.clone(),
+            health: shared.health.clone(),
+        })?;
+        let lanes = settings.sources.iter().map(|_| intake.next_source());
+        let lanes = lanes.collect::<Result<_, _>>()?;
+        Ok(Opened { lock, shared, intake, inbox, lanes })
     }
 }
 

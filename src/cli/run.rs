@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::config::{self, Fault, Loaded, Machine};
 use crate::telemetry;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -27,8 +28,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     super::prepare_tls();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let stop = stop_signal()?;
-        let app = App::start(Arc::new(loaded.settings), Clock::system()).await?;
+        let mut stop = pin!(stop_signal()?);
+        let app = tokio::select! {
+            app = App::start(Arc::new(loaded.settings), Clock::system()) => app?,
+            // Nothing was begun that could be finished.
+            () = &mut stop => return Ok(()),
+        };
         Ok(app.run_until(stop).await?)
     })
 }

@@ -82,8 +82,12 @@ pub(super) fn is_full(dir: &Path) -> bool {
         .and_then(|mut file| file.write_all(&[0; PROBE_BYTES]).and_then(|()| file.sync_all()));
     // Without it, nothing depends on it.
     let _ = std::fs::remove_file(&probe);
-    let full = [ErrorKind::StorageFull, ErrorKind::QuotaExceeded];
-    written.is_err_and(|e| full.contains(&e.kind()))
+    written.is_err_and(|e| says_full(&e))
+}
+
+/// Whether the system says that there is no room left, or no more of a quota.
+pub fn says_full(e: &std::io::Error) -> bool {
+    [ErrorKind::StorageFull, ErrorKind::QuotaExceeded].contains(&e.kind())
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ mod write;
 pub use block::Point;
 pub use body::{decode_body, encode_body};
 pub use check::{Checked, Finding};
-pub use disk::Disk;
+pub use disk::{Disk, says_full};
 pub use forecasts::{ForecastFilter, ForecastRow};
 pub use incidents::{IncidentFilter, IncidentRow};
 pub use index::{DeviceIndex, Index, OpenHour, Over};

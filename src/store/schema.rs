@@ -1,6 +1,6 @@
 //! The file: where it lies, who may open it, which version it is.
 
-use super::disk::is_full;
+use super::disk::{is_full, says_full};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 use std::fs::{File, OpenOptions};
@@ -99,10 +99,16 @@ pub fn file(dir: &Path) -> PathBuf {
 /// Locks the data directory for one writing process. The lock lives as long as
 /// the returned file; the kernel lets it go when the process dies.
 pub fn lock(dir: &Path) -> Result<File, StoreError> {
-    std::fs::create_dir_all(dir)
-        .map_err(|source| StoreError::Io { path: dir.to_owned(), source })?;
+    let refused = |path: &Path, source: std::io::Error| {
+        let path = path.to_owned();
+        match says_full(&source) {
+            true => StoreError::Full { path },
+            false => StoreError::Io { path, source },
+        }
+    };
+    std::fs::create_dir_all(dir).map_err(|e| refused(dir, e))?;
     let path = dir.join("lock");
-    let io = |source| StoreError::Io { path: path.clone(), source };
+    let io = |source| refused(&path, source);
     let file =
         OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(io)?;
     match file.try_lock() {

@@ -150,8 +150,33 @@ pub async fn serve(
     shared: Shared,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let ctx = ctx(&listener, shared)?;
+    answer_all(listener, router(ctx), stop).await
+}
+
+/// Serves what can be said while there is no store, the same way: how the parts are,
+/// and what the metrics are without it.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve_without_store(
+    listener: TcpListener,
+    shared: Shared,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let ctx = ctx(&listener, shared)?;
+    let router = Router::new()
+        .route("/metrics", get(status::metrics_without_store))
+        .route_layer(middleware::from_fn_with_state(ctx.clone(), auth::may_read))
+        .route("/healthz", get(status::healthz))
+        .route("/readyz", get(status::readyz))
+        .fallback(no_store_yet);
+    answer_all(listener, whole(router, ctx), stop).await
+}
+
+fn ctx(listener: &TcpListener, shared: Shared) -> std::io::Result<Arc<Ctx>> {
     let loopback = listener.local_addr()?.ip().is_loopback();
-    let ctx = Arc::new(Ctx {
+    Ok(Arc::new(Ctx {
         places: Places::new(&shared.settings.stations),
         open: loopback || shared.settings.http.public,
         settings: shared.settings,
@@ -166,10 +191,17 @@ pub async fn serve(
         page_policy: page::policy(),
         link_key: shared.link_key,
         limit: follow::Limit::default(),
-    });
+    }))
+}
+
+async fn answer_all(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     // Answers are small: waiting to fill a packet only delays them.
     let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let service = router(ctx).into_make_service_with_connect_info::<SocketAddr>();
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
@@ -256,7 +288,7 @@ fn router(ctx: Arc<Ctx>) -> Router {
     let of = |routes: Routes| {
         routes.into_iter().fold(Router::new(), |router, (path, call)| router.route(path, call))
     };
-    of(reading_routes())
+    let router = of(reading_routes())
         .route_layer(middleware::from_fn_with_state(ctx.clone(), auth::may_read))
         .merge(
             of(changing_routes())
@@ -266,11 +298,22 @@ fn router(ctx: Arc<Ctx>) -> Router {
         .merge(of(link_routes()))
         .merge(of(open_routes()))
         .fallback(no_such_path)
-        .method_not_allowed_fallback(no_such_method)
+        .method_not_allowed_fallback(no_such_method);
+    whole(router, ctx)
+}
+
+/// What every answer has, whatever was asked.
+fn whole(router: Router<Arc<Ctx>>, ctx: Arc<Ctx>) -> Router {
+    router
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn(in_time))
         .layer(middleware::from_fn(headers))
         .with_state(ctx)
+}
+
+async fn no_store_yet() -> Problem {
+    let detail = "the store is not open yet; /readyz says why";
+    Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
 }
 
 async fn no_such_path(uri: Uri) -> Problem {

@@ -4,7 +4,7 @@ use super::problem::Problem;
 use super::{Ctx, auth};
 use crate::rules::{EMERGENCY, NONE};
 use crate::store::{Dropped, LevelRow, Reader};
-use crate::telemetry::{self, PartReport, StoreFigures};
+use crate::telemetry::{self, Metrics, PartReport, StoreFigures};
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -73,8 +73,17 @@ fn status(ctx: &Ctx, headers: &HeaderMap, good: bool) -> Response {
 pub async fn metrics(State(ctx): State<Arc<Ctx>>) -> Result<Response, Problem> {
     let metrics = ctx.metrics.clone();
     let figures = ctx.read(|ctx, reader, _| figures(ctx, reader)).await?;
+    Ok(metrics_text(&metrics, &figures))
+}
+
+/// Every metric that needs no store.
+pub async fn metrics_without_store(State(ctx): State<Arc<Ctx>>) -> Response {
+    metrics_text(&ctx.metrics, &StoreFigures::default())
+}
+
+fn metrics_text(metrics: &Metrics, figures: &StoreFigures) -> Response {
     let media = [(header::CONTENT_TYPE, telemetry::MEDIA_TYPE)];
-    Ok((media, metrics.render(&figures)).into_response())
+    (media, metrics.render(figures)).into_response()
 }
 
 fn figures(ctx: &Ctx, reader: &Reader) -> Result<StoreFigures, Problem> {

@@ -14,6 +14,9 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 /// How often a condition is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// What its log says with the address once it takes messages.
+const STARTED: &str = " started address=";
+
 /// A daemon, running or not; killed with the value.
 pub struct TestDaemon {
     dir: TempDir,
@@ -132,7 +135,7 @@ impl TestDaemon {
         self.child = Some(child);
     }
 
-    /// Waits until the process serves.
+    /// Waits until the process serves, be it to say that it waits for room.
     pub async fn started(&mut self) {
         let until = Instant::now() + PATIENCE;
         loop {
@@ -148,19 +151,16 @@ impl TestDaemon {
         }
     }
 
-    /// Waits until a process serves; one that ends since it has no room on its disk to
-    /// start is started again, as systemd does.
+    /// Waits until a process that may have waited for room on its disk has its store.
     pub async fn comes_up(&mut self) {
-        while !self.said_since_start().lines().any(|l| address_of(l).is_some()) {
-            if self.child.as_mut().unwrap().try_wait().unwrap().is_some() {
-                let said = self.said_since_start();
-                assert!(said.contains("the disk is full; make room"), "it does not start: {said}");
-                self.child = None;
-                self.spawn();
-            }
+        self.started().await;
+        let until = Instant::now() + PATIENCE;
+        while !self.said_since_start().contains(STARTED) {
+            let ended = self.child.as_mut().unwrap().try_wait().unwrap();
+            assert!(ended.is_none(), "it has ended, {ended:?}: {}", self.said_since_start());
+            assert!(Instant::now() < until, "it still waits: {}", self.said_since_start());
             tokio::time::sleep(LOOK).await;
         }
-        self.started().await;
     }
 
     /// Starts it and waits until it serves.
@@ -352,8 +352,9 @@ fn with_watchdog_pid(command: &Command) -> Command {
     shell
 }
 
-/// The address in the line that says that it has started.
+/// The address in the line that says that it has started, or has to wait for that.
 fn address_of(line: &str) -> Option<&str> {
-    let (_, rest) = line.split_once(" started address=")?;
+    let waiting = || line.split_once(" waiting for room on the disk address=");
+    let (_, rest) = line.split_once(STARTED).or_else(waiting)?;
     rest.split_whitespace().next()
 }

@@ -123,3 +123,48 @@ async fn commits_that_find_no_room_at_all_are_made_when_there_is_some() {
     assert!(daemon.metrics().await.contains(&arrivals), "counted once");
     whole(&mut daemon).await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_start_without_any_room_waits_inside_the_process_and_goes_on_by_itself() {
+    let test = "a_start_without_any_room_waits_inside_the_process_and_goes_on_by_itself";
+    let broker = Mosquitto::start();
+    let disk = "[disk]\nlow_mib = 0\nfull_mib = 0\nreserve_mib = 0\n";
+    let mut daemon = TestDaemon::new(&config(broker.port, "", disk));
+    if !daemon.on_a_small_disk(test, DISK_BYTES) {
+        return;
+    }
+    let start = Stamp(now().0 - 7_200_000);
+    let mut waves = 0;
+    daemon.disk().fill();
+    daemon.start().await;
+    store_is(&daemon, "down").await;
+    assert_eq!(daemon.term().await.code(), Some(0), "it ends in order: {}", daemon.said());
+    daemon.disk().free();
+    // For the first time, after a clean end, and after one that was none.
+    for end in ["", "TERM", "KILL"] {
+        match end {
+            "TERM" => assert_eq!(daemon.term().await.code(), Some(0), "{}", daemon.said()),
+            "KILL" => daemon.kill(),
+            _ => {}
+        }
+        daemon.disk().fill();
+        if !end.is_empty() {
+            wave(&broker, waves, start).await;
+            waves += 1;
+        }
+        daemon.start().await;
+        store_is(&daemon, "down").await;
+        assert!(daemon.metrics().await.contains("dustline_disk_full 1\n"));
+        let pid = daemon.pid();
+
+        daemon.disk().free();
+        daemon.part("source/city", "ok").await;
+        wave(&broker, waves, start).await;
+        waves += 1;
+        let all = |v: &Value| stored(v) == waves * WAVE;
+        daemon.until("every reading is there once", "/api/v1/ledger?limit=1", all).await;
+        assert_eq!(daemon.pid(), pid);
+        assert!(daemon.metrics().await.contains("dustline_disk_full 0\n"));
+    }
+    whole(&mut daemon).await;
+}
