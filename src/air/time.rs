@@ -3,7 +3,8 @@
 //! Hours are named by their start. Hour-ending labels, `24:00` and time zones
 //! exist only at the edges (decoders, texts, files).
 
-use std::fmt;
+use jiff::tz::Offset;
+use std::fmt::{self, Write};
 use std::time::Duration;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{KnownFormat, Object, Schema, SchemaFormat, Type};
@@ -50,6 +51,17 @@ impl Stamp {
         self.0.saturating_sub(earlier.0)
     }
 
+    /// RFC 3339 with `Z`; fractions only where there are any.
+    pub fn text(self) -> StampText {
+        let mut text = StampText::default();
+        // The text has room for any instant.
+        let _ = match jiff::Timestamp::from_millisecond(self.0) {
+            Ok(t) => text.instant(Offset::UTC.to_datetime(t)),
+            Err(_) => write!(text, "{}ms", self.0),
+        };
+        text
+    }
+
     /// Parses an RFC 3339 instant with an offset or `Z`.
     pub fn parse(text: &str) -> Option<Stamp> {
         text.parse::<jiff::Timestamp>().ok().map(|t| Stamp(t.as_millisecond()))
@@ -79,12 +91,73 @@ fn millis(d: Duration) -> i64 {
 }
 
 impl fmt::Display for Stamp {
-    /// RFC 3339 with `Z`; fractions only where there are any.
+    /// As [`Stamp::text`] has it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::from_millisecond(self.0) {
-            Ok(t) => write!(f, "{t}"),
-            Err(_) => write!(f, "{}ms", self.0),
+        f.write_str(self.text().as_str())
+    }
+}
+
+/// An instant written out, without an allocation: a page of answers has tens of
+/// thousands of them.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct StampText {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl StampText {
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        let written = self.bytes.get(..self.len).unwrap_or_default();
+        std::str::from_utf8(written).unwrap_or_default()
+    }
+
+    fn instant(&mut self, t: jiff::civil::DateTime) -> fmt::Result {
+        match u32::try_from(t.year()) {
+            Ok(year) => self.digits(year, 4)?,
+            Err(_) => write!(self, "-{:06}", t.year().unsigned_abs())?,
         }
+        let rest = [
+            ('-', t.month()),
+            ('-', t.day()),
+            ('T', t.hour()),
+            (':', t.minute()),
+            (':', t.second()),
+        ];
+        for (between, number) in rest {
+            self.write_char(between)?;
+            self.digits(number.unsigned_abs().into(), 2)?;
+        }
+        let ms = t.millisecond().unsigned_abs().into();
+        if ms > 0 {
+            self.write_char('.')?;
+            self.digits(ms, 3)?;
+            while self.as_str().ends_with('0') {
+                self.len -= 1;
+            }
+        }
+        self.write_char('Z')
+    }
+
+    /// A number in this many decimal digits.
+    fn digits(&mut self, number: u32, count: usize) -> fmt::Result {
+        let room = self.bytes.get_mut(self.len..self.len + count).ok_or(fmt::Error)?;
+        let mut left = number;
+        for digit in room.iter_mut().rev() {
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+        }
+        self.len += count;
+        Ok(())
+    }
+}
+
+impl Write for StampText {
+    fn write_str(&mut self, more: &str) -> fmt::Result {
+        let room = self.bytes.get_mut(self.len..self.len + more.len()).ok_or(fmt::Error)?;
+        room.copy_from_slice(more.as_bytes());
+        self.len += more.len();
+        Ok(())
     }
 }
 
@@ -200,6 +273,17 @@ mod tests {
         fn a_written_duration_is_read_back(ms in 0u64..10_000_000_000) {
             let d = Duration::from_millis(ms);
             prop_assert_eq!(parse_duration(&format_duration(d)), Some(d));
+        }
+
+        #[test]
+        fn an_instant_is_written_as_the_library_of_time_zones_writes_it(
+            ms in prop_oneof![-300_000_000_000_000i64..200_000_000_000_000, any::<i64>()],
+            step in prop_oneof![Just(1), Just(10), Just(100), Just(1_000)],
+        ) {
+            let ms = ms / step * step;
+            let whole = jiff::Timestamp::from_millisecond(ms);
+            let want = whole.map_or_else(|_| format!("{ms}ms"), |t| t.to_string());
+            prop_assert_eq!(Stamp(ms).to_string(), want);
         }
 
         #[test]

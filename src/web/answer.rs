@@ -11,6 +11,7 @@ use crate::store::Reader;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 use std::sync::Arc;
 
 /// A document in JSON.
@@ -22,9 +23,20 @@ impl Answer {
     /// # Errors
     /// If the value has no form in JSON, which is a fault of this program.
     pub fn of(value: &impl Serialize) -> Result<Answer, Problem> {
-        let no_form = |e| Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no JSON: {e}"));
         serde_json::to_vec(value).map(Answer).map_err(no_form)
     }
+}
+
+/// Writes out a part of a document, which answers to come may have again.
+///
+/// # Errors
+/// As [`Answer::of`].
+pub fn part(value: &impl Serialize) -> Result<Box<RawValue>, Problem> {
+    to_raw_value(value).map_err(no_form)
+}
+
+fn no_form(e: serde_json::Error) -> Problem {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, format!("no JSON: {e}"))
 }
 
 impl IntoResponse for Answer {

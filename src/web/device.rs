@@ -124,7 +124,7 @@ fn health(
         Problem::not_found(format!("no device {name:?} has reported; /api/v1/devices lists all"))
     })?;
     let latest = ctx.view.latest(reader, ctx.committed(), &[id])?;
-    let latest = latest.first().cloned().unwrap_or_default();
+    let latest = latest.first().map(|known| known.latest.clone()).unwrap_or_default();
     let source = latest.source.map(|s| shape::source_name(reader, s)).transpose()?;
     let today = now.hour().0.div_euclid(DAY_HOURS);
     let first = today - days + 1;
@@ -144,7 +144,7 @@ fn health(
         last_heard: latest.heard.map(Time),
         disagrees_since: disagreements(reader, &station)?,
         station,
-        latest: latest_values(std::slice::from_ref(&latest)),
+        latest: latest_values([&latest]),
         days: shown,
     })
 }

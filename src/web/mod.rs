@@ -73,6 +73,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// The largest request body, bytes.
 const BODY_MAX: usize = 64 << 10;
@@ -151,6 +152,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let ctx = ctx(&listener, shared)?;
+    // It ends with the server.
+    let mut early = JoinSet::new();
+    early.spawn(network::look_ahead(ctx.clone()));
     answer_all(listener, router(ctx), stop).await
 }
 

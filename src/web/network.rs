@@ -1,21 +1,26 @@
 //! `GET /api/v1/stations`, `/zones`, `/devices`: the network as it is now.
 
 use super::Ctx;
-use super::answer::{Answer, Items};
+use super::answer::{self, Answer};
 use super::hours::zone_mean;
 use super::params::{Params, cursor};
 use super::problem::Problem;
 use super::shape::{self, Time};
-use super::view::Latest;
+use super::view::{Known, Latest};
 use crate::air::{Hour, Names, Quantity};
 use crate::config::settings::{Station, Zone};
 use crate::store::{DeviceId, LevelRow, Reader};
 use axum::extract::State;
 use axum::http::Uri;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Devices looked for at a time before anyone asks: some milliseconds, in which
+/// requests wait for the view.
+const LOOK_AHEAD: usize = 500;
 
 /// Latest values by quantity, in the order of these; variants as `pm2_5__cf1`.
 #[derive(Debug)]
@@ -65,7 +70,7 @@ pub struct DeviceShape<'a> {
 pub struct Devices<'a> {
     /// In the order in which they were first heard.
     #[schema(value_type = Vec<DeviceShape<'a>>)]
-    devices: Items<'a, (DeviceId, Arc<Latest>), DeviceShape<'a>>,
+    devices: Vec<&'a RawValue>,
     /// Where the next page starts: give it as `after`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
     next: Option<String>,
@@ -189,35 +194,38 @@ pub async fn devices(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Answer, Pr
         ids.truncate(limit);
         let next = ids.last().filter(|_| more).map(|id| cursor(&id.0));
         let latest = ctx.view.latest(reader, ctx.committed(), &ids)?;
-        let all: Vec<(DeviceId, Arc<Latest>)> = ids.into_iter().zip(latest).collect();
         // The view may know a source that was not there before.
         reader.refresh_names()?;
-        let reader = &*reader;
-        let make = |(id, latest): &(DeviceId, Arc<Latest>)| device(ctx, reader, *id, latest);
-        Answer::of(&Devices { devices: Items::new(&all, &make), next })
+        let found = ids.iter().zip(&latest).map(|(id, known)| shown(ctx, reader, *id, known));
+        let devices = found.collect::<Result<_, Problem>>()?;
+        Answer::of(&Devices { devices, next })
     })
     .await
 }
 
-fn device<'a>(
-    ctx: &'a Ctx,
-    reader: &'a Reader,
+fn shown<'a>(
+    ctx: &Ctx,
+    reader: &Reader,
     id: DeviceId,
-    latest: &Arc<Latest>,
-) -> DeviceShape<'a> {
+    known: &'a Known,
+) -> Result<&'a RawValue, Problem> {
+    known.shown(|latest| answer::part(&device(ctx, reader, id, latest)))
+}
+
+fn device<'a>(ctx: &'a Ctx, reader: &'a Reader, id: DeviceId, latest: &Latest) -> DeviceShape<'a> {
     let id = reader.device_name(id);
     DeviceShape {
         id,
         station: ctx.places.station(id),
         source: latest.source.map(|source| reader.source_name(source)),
         last_heard: latest.heard.map(Time),
-        latest: latest_values(std::slice::from_ref(latest)),
+        latest: latest_values([latest]),
     }
 }
 
 /// The latest values of several devices together, each the latest of them.
-pub(super) fn latest_values(devices: &[Arc<Latest>]) -> Values {
-    let shapes = devices.iter().flat_map(|d| &d.values).map(|((quantity, label), v)| {
+pub(super) fn latest_values<'a>(devices: impl IntoIterator<Item = &'a Latest>) -> Values {
+    let shapes = devices.into_iter().flat_map(|d| &d.values).map(|((quantity, label), v)| {
         let name = match label.is_main() {
             true => Cow::Borrowed(quantity.name()),
             false => Cow::Owned(format!("{quantity}{}", label.suffix())),
@@ -237,6 +245,26 @@ pub(super) fn latest_values(devices: &[Arc<Latest>]) -> Values {
     all.sort_by(|(a, x), (b, y)| a.cmp(b).then(y.at.0.cmp(&x.at.0)));
     all.dedup_by(|later, first| later.0 == first.0);
     Values(all)
+}
+
+/// Looks for the latest values of all devices, so that the first who asks need not wait
+/// for ten thousand looks into history.
+pub(super) async fn look_ahead(ctx: Arc<Ctx>) {
+    let mut after = 0;
+    loop {
+        let step = ctx.clone().read(move |ctx, reader, _| {
+            reader.refresh_names()?;
+            let later = reader.devices().map(|(id, _)| id).filter(|id| id.0 > after);
+            let ids: Vec<DeviceId> = later.take(LOOK_AHEAD).collect();
+            ctx.view.latest(reader, ctx.committed(), &ids)?;
+            Ok(ids.last().copied())
+        });
+        match step.await {
+            Ok(Some(last)) => after = last.0,
+            // Whoever asks is told what is wrong.
+            Ok(None) | Err(_) => return,
+        }
+    }
 }
 
 /// Stations with the latest values of their devices.
@@ -289,8 +317,8 @@ fn station(ctx: &Ctx, reader: &mut Reader, s: Station) -> Result<StationShape, P
         lat: s.lat,
         lon: s.lon,
         devices: s.devices,
-        last_heard: latest.iter().filter_map(|l| l.heard).max().map(Time),
-        latest: latest_values(&latest),
+        last_heard: latest.iter().filter_map(|known| known.latest.heard).max().map(Time),
+        latest: latest_values(latest.iter().map(|known| &known.latest)),
     })
 }
 

@@ -11,7 +11,7 @@ pub struct Time(pub Stamp);
 
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        serializer.serialize_str(self.0.text().as_str())
     }
 }
 

@@ -7,8 +7,9 @@
 use crate::air::reading::Label;
 use crate::air::{Flag, Measured, Quantity, Reasons, Stamp};
 use crate::store::{DeviceId, Index, Kept, Reader, Row, RowKind, StoreError};
-use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use serde_json::value::RawValue;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How old the view may be when it answers.
@@ -31,8 +32,45 @@ pub struct View(Mutex<Folded>);
 struct Folded {
     index: Index,
     /// Per device; `None` until someone asks for it.
-    latest: Vec<Option<Arc<Latest>>>,
+    latest: Vec<Option<Arc<Known>>>,
     updated: Option<Instant>,
+}
+
+/// What is known of one device.
+#[derive(Debug, Clone, Default)]
+pub struct Known {
+    /// Its latest values.
+    pub latest: Latest,
+    /// How they are shown, once someone has asked: of most devices nothing comes
+    /// between one question and the next.
+    shown: OnceLock<Box<RawValue>>,
+}
+
+impl Known {
+    fn new(latest: Latest) -> Arc<Known> {
+        Arc::new(Known { latest, shown: OnceLock::new() })
+    }
+
+    /// How the latest values are shown: as `write` writes them, the first time.
+    ///
+    /// # Errors
+    /// Those of `write`.
+    pub fn shown<E>(
+        &self,
+        write: impl FnOnce(&Latest) -> Result<Box<RawValue>, E>,
+    ) -> Result<&RawValue, E> {
+        if let Some(shown) = self.shown.get() {
+            return Ok(shown);
+        }
+        let written = write(&self.latest)?;
+        Ok(self.shown.get_or_init(|| written))
+    }
+
+    /// Takes in a later row of the device.
+    fn fold(&mut self, row: &Kept) {
+        self.latest.fold(row);
+        self.shown = OnceLock::new();
+    }
 }
 
 /// The latest values of one device.
@@ -42,8 +80,8 @@ pub struct Latest {
     pub source: Option<u32>,
     /// When that message came in.
     pub heard: Option<Stamp>,
-    /// By quantity and label.
-    pub values: BTreeMap<(Quantity, Label), LatestValue>,
+    /// In the order of quantity and label.
+    pub values: Vec<((Quantity, Label), LatestValue)>,
 }
 
 /// One latest value.
@@ -80,7 +118,7 @@ impl View {
         reader: &mut Reader,
         committed: i64,
         devices: &[DeviceId],
-    ) -> Result<Vec<Arc<Latest>>, StoreError> {
+    ) -> Result<Vec<Arc<Known>>, StoreError> {
         let mut folded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         reader.at_once(|reader| {
             folded.catch_up(reader, committed)?;
@@ -121,8 +159,8 @@ impl Folded {
     fn fold_latest(&mut self, row: &Row) {
         let RowKind::Arrival(arrival) = &row.kind else { return };
         let place = arrival.device.and_then(|d| (d.0 as usize).checked_sub(1));
-        if let Some(Some(latest)) = place.and_then(|p| self.latest.get_mut(p)) {
-            Arc::make_mut(latest).fold(&Kept::of(row.received, arrival.clone()));
+        if let Some(Some(known)) = place.and_then(|p| self.latest.get_mut(p)) {
+            Arc::make_mut(known).fold(&Kept::of(row.received, arrival.clone()));
         }
     }
 
@@ -130,7 +168,7 @@ impl Folded {
         &mut self,
         reader: &mut Reader,
         device: DeviceId,
-    ) -> Result<Arc<Latest>, StoreError> {
+    ) -> Result<Arc<Known>, StoreError> {
         let Some(place) = (device.0 as usize).checked_sub(1) else {
             return Ok(Arc::default());
         };
@@ -140,7 +178,7 @@ impl Folded {
         if let Some(Some(known)) = self.latest.get(place) {
             return Ok(known.clone());
         }
-        let found = Arc::new(look_back(reader, &self.index, device)?);
+        let found = Known::new(look_back(reader, &self.index, device)?);
         if let Some(slot) = self.latest.get_mut(place) {
             *slot = Some(found.clone());
         }
@@ -198,13 +236,14 @@ impl Latest {
     fn fold_value(&mut self, received: Stamp, at: Stamp, m: &Measured) {
         let new =
             LatestValue { value: m.value.value, at, received, flag: m.flag, reasons: m.reasons };
-        let key = (m.value.quantity, m.value.label.clone());
         let believed = |v: &LatestValue| v.at.min(v.received);
-        match self.values.get(&key) {
-            Some(old) if believed(old) > believed(&new) => {}
-            _ => {
-                self.values.insert(key, new);
-            }
+        let key = (m.value.quantity, &m.value.label);
+        match self.values.binary_search_by(|((quantity, label), _)| (*quantity, label).cmp(&key)) {
+            Ok(place) => match self.values.get_mut(place) {
+                Some((_, old)) if believed(old) <= believed(&new) => *old = new,
+                _ => {}
+            },
+            Err(place) => self.values.insert(place, ((key.0, key.1.clone()), new)),
         }
     }
 }

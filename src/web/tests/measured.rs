@@ -112,6 +112,8 @@ async fn what_is_committed_after_the_first_request_is_seen_by_a_later_one() {
     let mut store = town();
     let server = store.local().await;
     let before = values(&server.json("/api/v1/readings?device=s1").await).len();
+    let devices = server.json("/api/v1/devices").await;
+    assert_eq!(devices["devices"][0]["latest"].get("humidity"), None);
     store.reading("s1", minute(90), minute(90), &[good(Humidity, 40.0)], false);
     // The view may be a tenth of a second old: ask until it is not.
     let path = "/api/v1/readings?device=s1";
