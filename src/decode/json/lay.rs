@@ -280,8 +280,17 @@ mod tests {
         let without_blanks = r#"[ ] { } [1 [1, [1,] [,1] [1} {1} {,} {"a"} {"a":} {"a":1,} {"a":1]
             {a:1} []] " "\" "\x" "\u12g4" "\u123 - +1 01 -01 1. .5 1.e3 1e 1e+ --1 1, nul nulll
             NaN True 1_0 0x1 00 1..2"#;
-        let others =
-            ["", " ", "[1 2]", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "1 2", "\"\n\"", "\"\0\""];
+        let others = [
+            "",
+            " ",
+            "[1 2]",
+            "{\"a\":1 \"b\":2}",
+            "{\"a\" 1}",
+            "1 2",
+            "\"\n\"",
+            "\"\0\"",
+            "\"\u{1f}\"",
+        ];
         for text in without_blanks.split_ascii_whitespace().chain(others) {
             agree(text);
             assert!(lay(text).is_none(), "{text:?}");
