@@ -2,6 +2,8 @@
 
 use crate::helpers::daemon::TestDaemon;
 use crate::intake::rig::{Rig, START, minute, settings};
+use dustline::flow::{PointKey, RefusedPoint};
+use dustline::store::Writer;
 use std::process::Command;
 
 /// A daemon that knows the name which the devices use, on a store where a message
@@ -66,4 +68,32 @@ async fn the_command_reads_everything_again_with_a_daemon_or_without_one() {
     assert!(code == Some(0) && said.contains("2: ignored"), "{said}");
     let (code, said) = says(&["retry", "1"], &asking);
     assert!(code == Some(1) && said.contains("nothing set aside"), "{said}");
+}
+
+#[test]
+fn a_point_of_a_database_that_is_gone_from_the_configuration_is_not_retried_but_can_be_dropped() {
+    let daemon = workbench();
+    let key = PointKey {
+        measurement: "air".into(),
+        source: "city".into(),
+        device: "s1".into(),
+        series: "pm2_5".into(),
+        time: START,
+    };
+    let point = RefusedPoint { key, line: "air pm2_5=1".into(), why: "400".into() };
+    let mut writer = Writer::open(&daemon.data()).unwrap();
+    writer.begin().unwrap();
+    writer.put_refused("gone", &point, START).unwrap();
+    writer.commit().unwrap();
+    drop(writer);
+    let says = |words: &[&str]| {
+        let out = daemon.output(words);
+        (out.status.code(), String::from_utf8(out.stdout).unwrap())
+    };
+    let (code, said) = says(&["quarantine", "retry", "r1"]);
+    assert_eq!(code, Some(1));
+    let words = "r1: database \"gone\" is not in the configuration any more; drop r1\n";
+    assert_eq!(said, words);
+    let (code, said) = says(&["quarantine", "drop", "r1"]);
+    assert_eq!((code, said.as_str()), (Some(0), "r1: off the list\n"));
 }

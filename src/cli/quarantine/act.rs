@@ -143,6 +143,9 @@ fn chosen(args: &EntriesArgs, settings: &Settings) -> Result<Vec<Entry>, Failure
 struct Here {
     intake: Intake,
     clock: Clock,
+    reader: Reader,
+    /// The databases that are configured.
+    targets: Vec<String>,
 }
 
 impl Here {
@@ -158,7 +161,8 @@ impl Here {
             health: Health::new(),
         };
         let intake = Intake::open(parts).map_err(failed)?;
-        Ok(Here { intake, clock })
+        let (reader, targets) = (Reader::open(&settings.data_dir)?, settings.target_names());
+        Ok(Here { intake, clock, reader, targets })
     }
 
     fn handle(&mut self, deed: Deed, entry: Entry) -> Result<Said, Failure> {
@@ -187,6 +191,13 @@ impl Here {
     }
 
     fn point(&mut self, deed: Deed, id: i64) -> Result<Said, Failure> {
+        let found = self.reader.refused(None, id.saturating_sub(1), 1)?;
+        let row = found.into_iter().find(|row| row.id == id && deed == Deed::Retry);
+        if let Some(row) = row.filter(|row| !self.targets.contains(&row.target)) {
+            let (entry, target) = (Entry::Point(id), row.target);
+            let words = "is not in the configuration any more";
+            return Ok(Err(format!("{entry}: database {target:?} {words}; drop {entry}")));
+        }
         let act = match deed {
             Deed::Retry => RefusedAct::Retry(id),
             Deed::Drop => RefusedAct::Drop(id),
