@@ -27,6 +27,7 @@ mod incidents;
 mod judged;
 mod kept;
 mod ledger;
+mod listen;
 mod network;
 mod openapi;
 mod page;
@@ -65,10 +66,8 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
-use axum::serve::ListenerExt;
 use problem::Problem;
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -145,7 +144,7 @@ impl Ctx {
 /// under way are answered.
 ///
 /// # Errors
-/// If the listener fails.
+/// If the listener has no address.
 pub async fn serve(
     listener: TcpListener,
     shared: Shared,
@@ -155,14 +154,15 @@ pub async fn serve(
     // It ends with the server.
     let mut early = JoinSet::new();
     early.spawn(network::look_ahead(ctx.clone()));
-    answer_all(listener, router(ctx), stop).await
+    listen::serve(listener, router(ctx), listen::Limits::default(), stop).await;
+    Ok(())
 }
 
 /// Serves what can be said while there is no store, the same way: how the parts are,
 /// and what the metrics are without it.
 ///
 /// # Errors
-/// If the listener fails.
+/// If the listener has no address.
 pub async fn serve_without_store(
     listener: TcpListener,
     shared: Shared,
@@ -175,7 +175,8 @@ pub async fn serve_without_store(
         .route("/healthz", get(status::healthz))
         .route("/readyz", get(status::readyz))
         .fallback(no_store_yet);
-    answer_all(listener, whole(router, ctx), stop).await
+    listen::serve(listener, whole(router, ctx), listen::Limits::default(), stop).await;
+    Ok(())
 }
 
 fn ctx(listener: &TcpListener, shared: Shared) -> std::io::Result<Arc<Ctx>> {
@@ -196,17 +197,6 @@ fn ctx(listener: &TcpListener, shared: Shared) -> std::io::Result<Arc<Ctx>> {
         link_key: shared.link_key,
         limit: follow::Limit::default(),
     }))
-}
-
-async fn answer_all(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    // Answers are small: waiting to fill a packet only delays them.
-    let listener = listener.tap_io(|stream| drop(stream.set_nodelay(true)));
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service).with_graceful_shutdown(stop).await
 }
 
 type Routes = Vec<(&'static str, MethodRouter<Arc<Ctx>>)>;
