@@ -213,11 +213,8 @@ impl Line {
         let free = std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let dir = tempfile::tempdir()?;
         let text = config(dir.path(), &free.to_string(), &at, receivers, one_dead);
-        let loaded =
-            config::parse(&text, "bench.toml", dir.path(), &Machine).map_err(|faults| {
-                let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
-                anyhow::anyhow!(words.join("\n"))
-            })?;
+        let loaded = config::parse(&text, "bench.toml", dir.path(), &Machine)
+            .map_err(|refused| anyhow::anyhow!("{refused}"))?;
         let stop = Arc::new(Notify::new());
         let running = daemon(loaded.settings, stop.clone());
         let client = reqwest::Client::builder().no_proxy().build()?;

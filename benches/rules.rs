@@ -292,8 +292,6 @@ fn judge(devices: u32) -> Result<Judge> {
 fn settings(dir: &TempDir) -> Result<Settings> {
     let path = dir.path().join("dustline.toml");
     std::fs::write(&path, CONFIG)?;
-    let loaded = config::load(&path, &Machine).map_err(|faults| {
-        anyhow!("{}", faults.iter().map(|f| f.to_string()).collect::<String>())
-    })?;
+    let loaded = config::load(&path, &Machine).map_err(|refused| anyhow!("{refused}"))?;
     Ok(loaded.settings)
 }

@@ -19,9 +19,8 @@ const TICK_MS: i64 = 60_000;
 /// devices at these times, ms, which ascend. The intake is as a crash leaves it
 /// when it is dropped; `finish` ends it in order.
 pub fn fill(dir: &Path, readings: impl Iterator<Item = (usize, i64)>) -> Result<Intake> {
-    let loaded = config::load(&dir.join("dustline.toml"), &Machine).map_err(|faults| {
-        anyhow!("{}", faults.iter().map(|f| f.to_string()).collect::<String>())
-    })?;
+    let loaded = config::load(&dir.join("dustline.toml"), &Machine)
+        .map_err(|refused| anyhow!("{refused}"))?;
     let mut readings = readings.peekable();
     let first = readings.peek().map_or(0, |(_, at)| *at);
     let data = &loaded.settings.data_dir;

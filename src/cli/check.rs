@@ -3,7 +3,7 @@
 mod summary;
 
 use super::{Code, Failure};
-use crate::config::{self, Fault, Finding, Loaded, Machine, Settings};
+use crate::config::{self, Finding, Loaded, Machine, Refused, Settings};
 use crate::{deliver, forward, mqtt};
 use serde_json::json;
 use std::io::{self, Write};
@@ -53,7 +53,7 @@ pub fn run(args: &Args, out: &mut impl Write) -> Result<(), Failure> {
 }
 
 /// The exit code of `check`.
-fn exit_code(loaded: &Result<Loaded, Vec<Fault>>, probes: &[Probe]) -> Code {
+fn exit_code(loaded: &Result<Loaded, Refused>, probes: &[Probe]) -> Code {
     match loaded {
         Err(_) => Code::Usage,
         Ok(_) if probes.iter().any(|p| p.result.is_err()) => Code::Unavailable,
@@ -99,7 +99,7 @@ pub struct Probe {
 /// If `out` cannot be written to.
 pub fn report(
     file: &str,
-    loaded: &Result<Loaded, Vec<Fault>>,
+    loaded: &Result<Loaded, Refused>,
     probes: &[Probe],
     format: Format,
     out: &mut impl Write,
@@ -109,11 +109,9 @@ pub fn report(
             serde_json::to_writer_pretty(&mut *out, &as_json(file, loaded, probes))?;
             writeln!(out)
         }
-        (Format::Human, Err(faults)) => report_faults(file, faults, out),
+        (Format::Human, Err(refused)) => report_refused(file, refused, out),
         (Format::Human, Ok(loaded)) => {
-            for warning in &loaded.warnings {
-                finding("warning: ", warning, out)?;
-            }
+            report_warnings(&loaded.warnings, out)?;
             write!(out, "{}", Summary::of(loaded))?;
             report_probes(probes, out)?;
             match loaded.warnings.len() {
@@ -125,10 +123,10 @@ pub fn report(
     }
 }
 
-fn as_json(file: &str, loaded: &Result<Loaded, Vec<Fault>>, probes: &[Probe]) -> serde_json::Value {
+fn as_json(file: &str, loaded: &Result<Loaded, Refused>, probes: &[Probe]) -> serde_json::Value {
     let (faults, warnings, settings) = match loaded {
         Ok(loaded) => (&[][..], &loaded.warnings[..], Some(Summary::of(loaded))),
-        Err(faults) => (&faults[..], &[][..], None),
+        Err(refused) => (&refused.faults[..], &refused.warnings[..], None),
     };
     let probes: Vec<_> = probes
         .iter()
@@ -147,13 +145,20 @@ fn as_json(file: &str, loaded: &Result<Loaded, Vec<Fault>>, probes: &[Probe]) ->
     })
 }
 
-fn report_faults(file: &str, faults: &[Fault], out: &mut impl Write) -> io::Result<()> {
-    for fault in faults {
+fn report_warnings(warnings: &[Finding], out: &mut impl Write) -> io::Result<()> {
+    warnings.iter().try_for_each(|warning| finding("warning: ", warning, out))
+}
+
+fn report_refused(file: &str, refused: &Refused, out: &mut impl Write) -> io::Result<()> {
+    report_warnings(&refused.warnings, out)?;
+    for fault in &refused.faults {
         finding("", fault, out)?;
     }
-    match faults.len() {
-        1 => writeln!(out, "{file} has 1 fault"),
-        n => writeln!(out, "{file} has {n} faults"),
+    let some = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    write!(out, "{file} has {}", some(refused.faults.len(), "fault"))?;
+    match refused.warnings.len() {
+        0 => writeln!(out),
+        n => writeln!(out, " and {}", some(n, "warning")),
     }
 }
 

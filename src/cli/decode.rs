@@ -128,10 +128,8 @@ fn route(args: &Args) -> Result<Way, Failure> {
 
 /// The first subscription of a configuration that would read the message.
 fn configured(file: &Path, args: &Args) -> Result<Route, Failure> {
-    let loaded = config::load(file, &Machine).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Failure::new(Code::Usage, faults.join("\n"))
-    })?;
+    let loaded =
+        config::load(file, &Machine).map_err(|refused| Failure::new(Code::Usage, refused))?;
     let routes = loaded.settings.sources.into_iter().flat_map(|s| s.routes);
     let fits = |r: &Route| {
         r.format.name() == args.format && (args.lines || r.pattern.matches(&args.topic).is_some())

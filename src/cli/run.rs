@@ -3,7 +3,7 @@
 use super::{Code, Failure};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::config::{self, Fault, Loaded, Machine};
+use crate::config::{self, Loaded, Machine, Refused};
 use crate::telemetry;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
@@ -38,14 +38,16 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-/// The configuration, or every fault in it on standard error.
+/// The configuration, or everything that is found in it on standard error.
 pub(super) fn load(path: &Path) -> Result<Loaded, Failure> {
     config::load(path, &Machine).map_err(told)
 }
 
-/// Tells every fault on standard error.
-pub(super) fn told(faults: Vec<Fault>) -> Failure {
-    faults.iter().for_each(|fault| eprintln!("{fault}"));
+/// Tells every warning and fault on standard error.
+pub(super) fn told(refused: impl Into<Refused>) -> Failure {
+    let refused: Refused = refused.into();
+    refused.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
+    refused.faults.iter().for_each(|fault| eprintln!("{fault}"));
     Failure { code: Code::Usage, message: String::new() }
 }
 

@@ -74,11 +74,34 @@ pub struct Loaded {
     pub warnings: Vec<Warning>,
 }
 
+/// A configuration that cannot be used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refused {
+    /// Everything that is wrong with it, in the order of the file.
+    pub faults: Vec<Fault>,
+    /// What would be unwise in it even so, in the order of the file.
+    pub warnings: Vec<Warning>,
+}
+
+impl From<Vec<Fault>> for Refused {
+    fn from(faults: Vec<Fault>) -> Refused {
+        Refused { faults, warnings: Vec::new() }
+    }
+}
+
+/// Every fault, a line each.
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words: Vec<String> = self.faults.iter().map(ToString::to_string).collect();
+        f.write_str(&words.join("\n"))
+    }
+}
+
 /// Reads the configuration in a file.
 ///
 /// # Errors
-/// Every fault, in the order of the file; also when the file cannot be read.
-pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, Vec<Fault>> {
+/// Every fault and warning; also when the file cannot be read.
+pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, Refused> {
     let file = path.display().to_string();
     let whole = |message: String, hint: &str| {
         vec![Fault::whole_file(&file, message, Some(hint.to_owned()))]
@@ -87,10 +110,11 @@ pub fn load(path: &Path, env: &dyn Environment) -> Result<Loaded, Vec<Fault>> {
         whole(format!("cannot read it: {error}"), "name another file with --config")
     })?;
     if bytes.len() > TEXT_MAX {
-        return Err(whole(
+        let large = whole(
             format!("{} bytes; at most {TEXT_MAX} are read", bytes.len()),
             "put stations into a list: stations = \"stations.csv\"",
-        ));
+        );
+        return Err(large.into());
     }
     let text = utf8(bytes, &file)?;
     let parent = path.parent().filter(|p| *p != Path::new("")).unwrap_or(Path::new("."));
@@ -115,19 +139,19 @@ fn utf8(bytes: Vec<u8>, file: &str) -> Result<String, Vec<Fault>> {
 /// relative to `base_dir`.
 ///
 /// # Errors
-/// Every fault, in the order of the file.
+/// Every fault and warning.
 pub fn parse(
     text: &str,
     file: &str,
     base_dir: &Path,
     env: &dyn Environment,
-) -> Result<Loaded, Vec<Fault>> {
+) -> Result<Loaded, Refused> {
     let (settings, found) = read(text, file, base_dir, env);
     match settings {
         Some((settings, rulesets)) if found.faults.is_empty() => {
             Ok(Loaded { settings, rulesets, warnings: found.warnings })
         }
-        _ => Err(found.faults),
+        _ => Err(Refused { faults: found.faults, warnings: found.warnings }),
     }
 }
 

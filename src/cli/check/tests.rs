@@ -36,11 +36,11 @@ bucket = "b"
 token = "hunter2"
 "#;
 
-fn read(text: &str) -> Result<Loaded, Vec<Fault>> {
+fn read(text: &str) -> Result<Loaded, Refused> {
     parse(text, "d.toml", Path::new("/etc"), &Machine)
 }
 
-fn reported(loaded: &Result<Loaded, Vec<Fault>>, probes: &[Probe], format: Format) -> String {
+fn reported(loaded: &Result<Loaded, Refused>, probes: &[Probe], format: Format) -> String {
     let mut out = Vec::new();
     report("d.toml", loaded, probes, format, &mut out).unwrap();
     String::from_utf8(out).unwrap()
@@ -52,16 +52,31 @@ fn faults_are_shown_with_their_line_and_a_caret() {
     let text = reported(&bad, &[], Format::Human);
     assert_eq!(
         text,
-        "d.toml:2:10: http.listen: found \"x\", expected an address and a port such as \
+        "warning: d.toml:3:1: source[0]: neither client_id nor instance is set: another Dustline at \
+         the same broker would take this one's messages; set instance at the top of the file\n    \
+         [[source]]\n    ^^^^^^^^^^\n\
+         d.toml:2:10: http.listen: found \"x\", expected an address and a port such as \
          \"127.0.0.1:8080\"\n    listen = \"x\"\n             ^^^\n\
          d.toml:3:1: source[0].url: missing; expected a URL such as \"mqtt://127.0.0.1:1883\"\n\
          \x20   [[source]]\n    ^^^^^^^^^^\n\
          d.toml:3:1: source[0].subscribe: missing; expected at least one { topic = \"…\", \
          format = \"…\" }\n    [[source]]\n    ^^^^^^^^^^\n\
          d.toml:5:1: source[0].ulr: unknown key; did you mean `url`?\n    ulr …\n    ^^^\n\
-         d.toml has 4 faults\n"
+         d.toml has 4 faults and 1 warning\n"
     );
     assert_eq!(exit_code(&bad, &[]), Code::Usage);
+}
+
+#[test]
+fn warnings_are_shown_beside_faults() {
+    let bad = read(&format!("odd = 1\n{GOOD}"));
+    let text = reported(&bad, &[], Format::Human);
+    assert_eq!(text.matches("warning: ").count(), 4, "{text}");
+    assert!(text.ends_with("d.toml has 1 fault and 4 warnings\n"), "{text}");
+    let parsed: serde_json::Value =
+        serde_json::from_str(&reported(&bad, &[], Format::Json)).unwrap();
+    let found = |key: &str| parsed[key].as_array().unwrap().len();
+    assert_eq!((found("faults"), found("warnings")), (1, 4));
 }
 
 #[test]

@@ -80,10 +80,7 @@ impl Plan {
             .replace("@GRACE@", &format!("{}s", grace.as_secs()));
         let places = Places { stations: stations(&self.network) };
         let loaded = config::parse(&text, "config/demo.toml", &self.data_dir, &places);
-        loaded.map(|l| l.settings).map_err(|faults| {
-            let words: Vec<String> = faults.iter().map(ToString::to_string).collect();
-            Failure::new(Code::Failed, words.join("\n"))
-        })
+        loaded.map(|l| l.settings).map_err(|refused| Failure::new(Code::Failed, refused))
     }
 }
 

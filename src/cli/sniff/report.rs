@@ -134,10 +134,10 @@ fn routes(subscriptions: &[Subscription]) -> Result<Vec<Route>, String> {
         "[[source]]\nname = \"s\"\nurl = \"mqtt://127.0.0.1\"\nsubscribe = [\n{},\n]\n",
         entries.join(",\n")
     );
-    let loaded = config::parse(&text, "subscribe", Path::new("."), &Machine).map_err(|faults| {
-        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        format!("what was found cannot be written as a configuration: {}", faults.join("; "))
-    })?;
+    let loaded =
+        config::parse(&text, "subscribe", Path::new("."), &Machine).map_err(|refused| {
+            format!("what was found cannot be written as a configuration: {refused}")
+        })?;
     Ok(loaded.settings.sources.into_iter().flat_map(|s| s.routes).collect())
 }
 

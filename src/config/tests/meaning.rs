@@ -193,11 +193,11 @@ fn a_file_is_loaded_with_paths_relative_to_it() {
     assert_eq!(loaded.settings.data_dir, dir.path().join("store"));
     assert_eq!(loaded.settings.http.operator_token.unwrap().reveal(), "secret");
 
-    let absent = shown(&load(&dir.path().join("none"), &Machine).unwrap_err());
+    let absent = shown(&load(&dir.path().join("none"), &Machine).unwrap_err().faults);
     assert_eq!(absent.len(), 1);
     assert!(absent.first().unwrap().contains("/none: cannot read it: "), "{absent:?}");
     std::fs::write(&path, b"a = 1\n\xff").unwrap();
-    let garbled = shown(&load(&path, &Machine).unwrap_err());
+    let garbled = shown(&load(&path, &Machine).unwrap_err().faults);
     assert!(garbled.first().unwrap().contains("line 2 is not UTF-8"), "{garbled:?}");
 }
 

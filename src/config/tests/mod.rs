@@ -49,7 +49,8 @@ impl Shelf {
     }
 
     fn parse(&self, text: &str) -> Result<Loaded, Vec<Fault>> {
-        parse(text, "dustline.toml", Path::new("/etc/dustline"), self)
+        let read = parse(text, "dustline.toml", Path::new("/etc/dustline"), self);
+        read.map_err(|refused| refused.faults)
     }
 }
 

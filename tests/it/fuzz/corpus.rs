@@ -77,7 +77,7 @@ fn route(entry: &str) -> Route {
         zone("beijing", "CN", "Asia/Shanghai")
     );
     let loaded = config::parse(&text, "fuzz.toml", Path::new("."), &Machine);
-    let loaded = loaded.unwrap_or_else(|faults| panic!("{entry}: {}", faults[0]));
+    let loaded = loaded.unwrap_or_else(|refused| panic!("{entry}: {refused}"));
     loaded.settings.sources[0].routes[0].clone()
 }
 

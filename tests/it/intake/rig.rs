@@ -54,9 +54,7 @@ subscribe = [
     );
     let base = Path::new("/");
     config::parse(&text, "test.toml", base, &config::Machine)
-        .unwrap_or_else(|faults| {
-            panic!("{}", faults.iter().map(|f| format!("{f}\n")).collect::<String>())
-        })
+        .unwrap_or_else(|refused| panic!("{refused}"))
         .settings
 }
 
