@@ -57,7 +57,8 @@ pub enum ForeseeError {
 /// # Errors
 /// If the store cannot be read.
 pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<(), ForeseeError> {
-    let Context { reader, files, own_every, grace, zones, clock, commands, part } = context;
+    let Context { reader, files, own_every, grace, zones, clock, commands, part: loop_part } =
+        context;
     let mut files: Vec<(Watched, Part, Instant)> =
         files.into_iter().map(|(file, part)| (Watched::new(file), part, Instant::now())).collect();
     let mut own = own_every.map(|every| Own {
@@ -68,14 +69,15 @@ pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<()
         due: Instant::now(),
     });
     loop {
-        part.turned();
+        loop_part.turned();
         for (watched, part, due) in files.iter_mut().filter(|(_, _, due)| *due <= Instant::now()) {
             *due = Instant::now() + watched.file.every;
-            look(watched, part, &zones, clock.now(), &commands).await;
+            // A full disk may keep the intake for long.
+            loop_part.turning(look(watched, part, &zones, clock.now(), &commands)).await;
         }
         if let Some(own) = &mut own {
             let forecasts = own.due(&zones, clock.now())?;
-            take(forecasts, clock.now(), &commands).await;
+            loop_part.turning(take(forecasts, clock.now(), &commands)).await;
         }
         let next = files.iter().map(|(_, _, due)| *due).min();
         let turn = Instant::now() + TURN;

@@ -81,7 +81,11 @@ pub async fn run(context: Context, mut stop: watch::Receiver<bool>) -> Result<()
             let (reply, kept) = flow::reply();
             let command = Command::Statement { day: day.0, hash, text, reply };
             // The daemon stops if either fails; the statement is made after the next start.
-            if commands.send(Event::Command(command)).await.is_ok() && kept.await.is_ok() {
+            let asked = async {
+                commands.send(Event::Command(command)).await.is_ok() && kept.await.is_ok()
+            };
+            // A full disk may keep the intake for long.
+            if part.turning(asked).await {
                 continue;
             }
         }

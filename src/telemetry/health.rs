@@ -12,6 +12,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+/// A part that waits turns at least this often.
+const TURN: Duration = Duration::from_secs(1);
+
 /// How well a part works.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
@@ -167,6 +170,19 @@ impl Part {
         self.cell.turned_ms.store(millis(self.origin.elapsed()), Ordering::Relaxed);
     }
 
+    /// Waits for something that others hurry, such as an answer of the intake, and turns
+    /// meanwhile: whether they are stuck is theirs to show.
+    pub async fn turning<T>(&self, wait: impl Future<Output = T>) -> T {
+        let mut wait = std::pin::pin!(wait);
+        loop {
+            self.turned();
+            tokio::select! {
+                done = &mut wait => return done,
+                () = tokio::time::sleep(TURN) => {}
+            }
+        }
+    }
+
     /// The part works.
     pub fn ok(&self) {
         self.set(State::Ok);
@@ -223,6 +239,29 @@ mod tests {
         assert!(health.ready(now));
         let city = health.report(now).into_iter().find(|p| p.part == "source/city").unwrap();
         assert_eq!((city.state, city.why.as_deref()), ("down", Some("connection refused")));
+    }
+
+    #[tokio::test]
+    async fn a_part_that_waits_for_others_turns_meanwhile() {
+        let health = Health::new();
+        let part = health.part("statement", Role::Edge, Some(LONG));
+        let again = async {
+            let ago = || {
+                let all = health.report(Instant::now());
+                all.into_iter().find_map(|p| p.turned_ms_ago).unwrap()
+            };
+            let mut last = ago();
+            while ago() >= last {
+                last = ago();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = part.turning(std::future::pending()) => unreachable!(),
+            () = again => {}
+        }
+        assert_eq!(part.turning(async { 7 }).await, 7);
     }
 
     #[test]

@@ -12,9 +12,6 @@ const REST: Duration = Duration::from_secs(10);
 /// … and at least.
 const REST_MIN: Duration = Duration::from_millis(20);
 
-/// While a piece waits to be done, the loop turns this often.
-const TURN: Duration = Duration::from_secs(1);
-
 /// After a piece, so many times what it took is left to what comes in, …
 const LEAVES: u32 = 3;
 /// … but not more than this: a piece that waited long had a large batch beside it.
@@ -187,15 +184,11 @@ impl Desk {
         let event = Event::Command(Command::Upkeep { work, reply });
         let answered =
             async { self.commands.send(event).await.is_ok() && answer.await.unwrap_or(false) };
-        let (mut answered, mut stop) = (std::pin::pin!(answered), self.stop.clone());
-        loop {
-            self.part.turned();
-            tokio::select! {
-                biased;
-                _ = stop.wait_for(|stop| *stop) => return false,
-                done = &mut answered => return done,
-                () = tokio::time::sleep(TURN) => {}
-            }
+        let mut stop = self.stop.clone();
+        tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => false,
+            done = self.part.turning(answered) => done,
         }
     }
 }
