@@ -115,3 +115,63 @@ impl Writer {
         Ok(found < hour.rows)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::air::Stamp;
+
+    const ONE: DeviceId = DeviceId(1);
+
+    /// A store whose journal is sealed up to row 100, and what stands in these tables.
+    fn store(rows: &str) -> (tempfile::TempDir, Writer) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = Writer::open(dir.path()).unwrap();
+        writer.conn.execute_batch(rows).unwrap();
+        writer.through = 100;
+        (dir, writer)
+    }
+
+    /// The hours of a device whose rows can be found.
+    fn heads(writer: &Writer, device: i64) -> Vec<i32> {
+        let mut all =
+            writer.conn.prepare("SELECT hour FROM chains WHERE device = ? ORDER BY hour").unwrap();
+        let hours = all.query_map([device], |r| r.get(0)).unwrap();
+        hours.collect::<rusqlite::Result<_>>().unwrap()
+    }
+
+    #[test]
+    fn only_heads_of_old_hours_with_neither_sums_nor_rows_are_forgotten() {
+        let (_dir, writer) = store(
+            "INSERT INTO chains VALUES (1,1,10,0,3,1), (1,2,20,0,3,1), (1,3,30,0,3,1),
+               (1,4,40,0,3,1), (1,5,50,0,3,1), (1,6,101,0,3,1), (1,7,100,0,3,1), (1,9,90,0,3,1),
+               (2,1,11,0,3,1);
+             INSERT INTO hours VALUES (1,2,1,0,3,0,0,0,0,0,1), (2,7,1,0,3,0,0,0,0,0,2);
+             INSERT INTO history VALUES (1,1,60,3,5,9,9,x''), (2,2,70,1,9,9,9,x'');",
+        );
+        // Of 2 there are sums, of 3 to 5 sealed rows, of 6 a row that is not sealed yet.
+        let of = (ONE.0, Hour(9));
+        assert_eq!(writer.drop_heads(of, 1).unwrap(), 1);
+        assert_eq!(heads(&writer, 1), [2, 3, 4, 5, 6, 7, 9], "one at a time");
+        assert_eq!(writer.drop_heads(of, 9).unwrap(), 1);
+        assert_eq!(heads(&writer, 1), [2, 3, 4, 5, 6, 9]);
+        assert_eq!(writer.drop_heads(of, 9).unwrap(), 0);
+        assert_eq!(heads(&writer, 2), [1]);
+    }
+
+    #[test]
+    fn an_hour_lacks_readings_if_fewer_are_found_than_it_had_and_only_where_some_were_dropped() {
+        let (_dir, mut writer) = store("");
+        writer.dropped_before = Hour(5);
+        let hour = |hour, rows| OpenHour {
+            hour: Hour(hour),
+            head: 10,
+            newest: Stamp(0),
+            rows,
+            sorted: true,
+        };
+        assert!(writer.lacks_readings(ONE, &hour(4, 1)).unwrap());
+        assert!(!writer.lacks_readings(ONE, &hour(4, 0)).unwrap(), "it has as many as it had");
+        assert!(!writer.lacks_readings(ONE, &hour(5, 1)).unwrap(), "nothing of it was dropped");
+    }
+}

@@ -172,3 +172,68 @@ fn every_message_is_valid_by_the_schema() {
         assert!(done.status.success(), "{}\n{xml}", String::from_utf8_lossy(&done.stderr));
     }
 }
+
+#[test]
+fn only_an_exercise_has_a_note_and_only_what_follows_refers() {
+    let mut event = change(2, "none", "advisory");
+    let earlier = [change(1, "advisory", "none")];
+    assert!(texts(&cap(&event, &earlier), "note").is_empty());
+    event.data["exercise"] = json!(true);
+    let xml = cap(&event, &earlier);
+    assert_eq!(texts(&xml, "note"), ["[훈련] 【演习】 [EXERCISE]"]);
+    assert_eq!(texts(&xml, "references").len(), 1);
+}
+
+#[test]
+fn each_language_has_its_code_beside_its_own_words() {
+    let xml = cap(&change(1, "none", "advisory"), &[]);
+    let infos = texts(&xml, "info");
+    let of = |info: &str, name| texts(info, name)[0].to_owned();
+    let found: Vec<(String, String)> =
+        infos.iter().map(|info| (of(info, "language"), of(info, "event"))).collect();
+    let want = [("ko-KR", "초미세먼지"), ("zh-CN", "细颗粒物"), ("en-US", "Fine dust (PM2.5)")];
+    assert_eq!(found, want.map(|(code, words)| (code.to_owned(), words.to_owned())));
+}
+
+#[test]
+fn a_head_names_who_sent_what_and_for_whom() {
+    let level = cap(&change(1, "none", "advisory"), &[]);
+    assert_eq!(texts(&level, "scope"), ["Public"]);
+    assert!(texts(&level, "restriction").is_empty());
+    let network = cap(&silence(1, true), &[]);
+    assert_eq!(texts(&network, "scope"), ["Restricted"]);
+    assert_eq!(texts(&network, "restriction"), ["operators of this network"]);
+    let case = cap(&entry(1, "opened"), &[]);
+    assert_eq!(texts(&case, "restriction"), ["parties of the hotline"]);
+    for xml in [&level, &network, &case] {
+        let source = texts(xml, "source");
+        assert_eq!(source, [format!("Dustline {}", world().instance)]);
+        assert_eq!(texts(xml, "senderName"), [source[0]; 3]);
+    }
+}
+
+#[test]
+fn severity_and_certainty_are_those_of_the_level_and_of_what_it_rests_on() {
+    let severity = |from, to| texts(&cap(&change(1, from, to), &[]), "severity")[0].to_owned();
+    for (levels, expected) in [
+        (["advisory", "preliminary", "blue", "yellow"].as_slice(), "Moderate"),
+        (&["warning", "measures", "orange"], "Severe"),
+        (&["emergency", "red"], "Extreme"),
+        (&["violet"], "Unknown"),
+    ] {
+        for level in levels {
+            assert_eq!(
+                (severity("none", level), severity(level, "none")),
+                (expected.into(), expected.into())
+            );
+        }
+    }
+    let mut event = change(1, "none", "advisory");
+    assert_eq!(texts(&cap(&event, &[]), "certainty"), ["Observed"; 3]);
+    event.data["inputs"] = json!([{ "issued_at": "2022-01-08T09:00:00Z" }]);
+    assert_eq!(texts(&cap(&event, &[]), "certainty"), ["Likely"; 3]);
+    event.data["inputs"] = json!([{ "issued_at": "2022-01-08T09:00:00Z" }, { "hour": "x" }]);
+    assert_eq!(texts(&cap(&event, &[]), "certainty"), ["Observed"; 3]);
+    event.data["inputs"] = json!([]);
+    assert_eq!(texts(&cap(&event, &[]), "certainty"), ["Observed"; 3]);
+}
