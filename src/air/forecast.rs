@@ -5,7 +5,17 @@ use std::fmt;
 
 /// An index that forecasts are issued in.
 #[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    serde::Serialize,
+    serde::Deserialize,
+    utoipa::ToSchema,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum IndexKind {
@@ -81,7 +91,9 @@ impl fmt::Display for Foretold {
 
 /// What is said to bring the dust. Where rules tell causes apart, only what an
 /// issuer has said counts; none is guessed from the readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Mineral dust from deserts (황사, 沙尘).

@@ -86,6 +86,9 @@ pub struct MeasureSummary {
     /// When its party ended it.
     #[serde(with = "instant::maybe")]
     pub ended: Option<Stamp>,
+    /// Whether it is in force now, which is said by who answers and never kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub in_force: Option<bool>,
 }
 
 impl Summary {
@@ -133,5 +136,6 @@ fn measure(shared: &Shared) -> MeasureSummary {
         party: shared.party.clone(),
         measure: shared.measure.clone(),
         ended: shared.ended,
+        in_force: None,
     }
 }

@@ -4,7 +4,7 @@ use super::state::State;
 use crate::air::{Names, Stamp};
 use crate::config::settings::EventKind;
 use crate::rules::judge::{Judged, LevelNow};
-use crate::rules::{Change, Scope, stable_id};
+use crate::rules::{Change, Input, Scope, ZoneHour, stable_id};
 use crate::store::{ChangeRow, EventRow, LevelRow, StoreError};
 use serde_json::{Value, json};
 
@@ -106,10 +106,14 @@ fn name_of(state: &State, scope: &Scope) -> Names {
 
 /// Keeps where a ladder stands.
 pub(super) fn level(state: &mut State, now: &LevelNow) -> Result<(), StoreError> {
-    let inputs = now.last.map_or(json!([]), |h| {
-        json!([{ "hour": h.hour.to_string(), "mean": h.mean(), "stations": h.stations,
-                 "expected": h.expected, "valid": h.valid }])
-    });
+    let hour = |h: ZoneHour| Input::Hour {
+        hour: h.hour,
+        mean: h.mean(),
+        stations: h.stations,
+        expected: Some(h.expected),
+        valid: Some(h.valid),
+    };
+    let inputs: Vec<Input> = now.last.map(hour).into_iter().collect();
     let since = now.since.or_else(|| now.hour().map(|h| h.start())).unwrap_or_default();
     state.writer.put_level(&LevelRow {
         ladder: now.ladder.clone(),
@@ -117,7 +121,7 @@ pub(super) fn level(state: &mut State, now: &LevelNow) -> Result<(), StoreError>
         level: now.level.clone(),
         since,
         value: now.last.and_then(|h| h.mean()),
-        inputs,
+        inputs: json!(inputs),
         ruleset: now.ruleset.clone(),
         unknown_since: now.unknown_since,
     })

@@ -88,6 +88,60 @@ pub struct Change {
     pub particulars: Particulars,
 }
 
+/// The `data` of a change: what receivers and the API are told of it.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct ChangeData<'a> {
+    /// The id of the ladder, condition or threshold.
+    ladder: &'a str,
+    /// The version of the rules, such as `kr-air-alert@2018-07-01`; `threshold`
+    /// for the operator's own.
+    ruleset: &'a str,
+    /// Where.
+    scope: NamedScope<'a>,
+    /// The level before.
+    from: &'a str,
+    /// The level after.
+    to: &'a str,
+    /// When the criterion was met.
+    #[serde(with = "as_text")]
+    at: Stamp,
+    /// When it was found to be met, by our clock.
+    #[serde(with = "as_text")]
+    decided_at: Stamp,
+    /// The quantity judged.
+    quantity: Quantity,
+    /// The unit of the value; `1` if that is of an index.
+    unit: &'static str,
+    /// The value that met the criterion; null if there is none, as for a season.
+    value: Option<f64>,
+    /// What it rests on.
+    inputs: &'a [Input],
+    /// The criterion in words.
+    criterion: &'a Names,
+    /// Whether it concerns hours before the last one judged.
+    late: bool,
+    /// The zone in which the people of the place tell time.
+    time_zone: Option<&'a str>,
+    /// Whether it is an exercise: a change never is.
+    exercise: bool,
+    /// What only a condition says stands beside the rest.
+    #[serde(flatten)]
+    particulars: &'a Particulars,
+}
+
+/// Where, with its name.
+#[derive(Debug, serde::Serialize, utoipa::ToSchema)]
+pub struct NamedScope<'a> {
+    /// The zone's id, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    zone: Option<&'a str>,
+    /// The station's id, if it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    station: Option<&'a str>,
+    /// Its name by language.
+    name: &'a Names,
+}
+
 impl Change {
     /// The unit of its value for machines: `1` if that is of an index.
     pub fn unit(&self) -> &'static str {
@@ -106,39 +160,32 @@ impl Change {
     /// A webhook's `data`, without what depends on the receiver: in every language,
     /// and without `text` and `url`. `name` is that of the place.
     pub fn data(&self, name: &Names, time_zone: Option<&str>) -> Value {
-        let mut data = json!({
-            "ladder": self.ladder,
-            "ruleset": self.ruleset,
-            "scope": { self.scope.kind(): self.scope.id(), "name": name },
-            "from": self.from,
-            "to": self.to,
-            "at": self.at.to_string(),
-            "decided_at": self.decided_at.to_string(),
-            "quantity": self.quantity,
-            "unit": self.unit(),
-            "value": self.value,
-            "inputs": self.inputs,
-            "criterion": self.criterion,
-            "late": self.late,
-            "time_zone": time_zone,
-            "exercise": false,
-        });
-        // What only a condition says stands beside the rest.
-        if let (Value::Object(data), Ok(Value::Object(more))) =
-            (&mut data, serde_json::to_value(&self.particulars))
-        {
-            data.extend(more);
-        }
-        data
+        let (zone, station) = match &self.scope {
+            Scope::Zone(id) => (Some(id.as_str()), None),
+            Scope::Station(id) => (None, Some(id.as_str())),
+        };
+        json!(ChangeData {
+            ladder: &self.ladder,
+            ruleset: &self.ruleset,
+            scope: NamedScope { zone, station, name },
+            from: &self.from,
+            to: &self.to,
+            at: self.at,
+            decided_at: self.decided_at,
+            quantity: self.quantity,
+            unit: self.unit(),
+            value: self.value,
+            inputs: &self.inputs,
+            criterion: &self.criterion,
+            late: self.late,
+            time_zone,
+            exercise: false,
+            particulars: &self.particulars,
+        })
     }
 
     /// The change that a ladder's step is at a place.
     pub fn of_ladder(step: &Step, scope: Scope, decided_at: Stamp) -> Change {
-        let hour = |h: &super::ZoneHour| Input::Hour {
-            hour: h.hour,
-            mean: h.mean(),
-            stations: h.stations,
-        };
         Change {
             id: identity(&step.ladder, &scope, (&step.from, &step.to), step.at, step.repeat),
             ladder: step.ladder.clone(),
@@ -149,7 +196,7 @@ impl Change {
             decided_at,
             quantity: step.quantity,
             value: Some(step.value),
-            inputs: step.inputs.iter().map(hour).collect(),
+            inputs: step.inputs.iter().map(Input::of_hour).collect(),
             criterion: step.criterion.clone(),
             late: step.late,
             particulars: Particulars::default(),

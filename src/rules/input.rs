@@ -1,23 +1,31 @@
 //! What a change rests on, in the form in which it is kept and told.
 
+use super::zone::ZoneHour;
 use crate::air::{Cause, Foretold, Hour, IndexKind, Names, Stamp};
 use std::collections::BTreeMap;
 
 /// One thing a change rests on. In JSON an object whose keys tell which, such as
 /// `{"hour","mean","stations"}` or `{"at","value","device"}`; other encodings
 /// cannot tell them apart.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
 #[serde(untagged)]
 pub enum Input {
     /// An hour of a zone.
     Hour {
         /// Which hour, named by its start.
         #[serde(with = "as_text")]
+        #[schema(value_type = Stamp)]
         hour: Hour,
         /// Its mean in the quantity's unit; `None` if no station had one.
         mean: Option<f64>,
         /// How many stations it rests on.
         stations: u32,
+        /// How many stations the zone has; said of where a ladder stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expected: Option<u32>,
+        /// Whether enough of them counted; said of where a ladder stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        valid: Option<bool>,
     },
     /// A reading of a station.
     Reading {
@@ -37,6 +45,7 @@ pub enum Input {
         #[serde(with = "as_text")]
         issued_at: Stamp,
         /// Of which quantity or index.
+        #[schema(value_type = String)]
         of: Foretold,
         /// First instant of its period.
         #[serde(with = "as_text")]
@@ -97,8 +106,18 @@ pub enum Input {
     },
 }
 
+impl Input {
+    /// An hour of a zone, as a change rests on it.
+    pub fn of_hour(hour: &ZoneHour) -> Input {
+        let (mean, stations) = (hour.mean(), hour.stations);
+        Input::Hour { hour: hour.hour, mean, stations, expected: None, valid: None }
+    }
+}
+
 /// A time with a beginning and an end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub struct Period {
     /// First instant.
     #[serde(with = "as_text")]
@@ -109,7 +128,9 @@ pub struct Period {
 }
 
 /// What a change of a condition says beyond that of a ladder.
-#[derive(Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, PartialEq, Default, serde::Serialize, serde::Deserialize, utoipa::ToSchema,
+)]
 pub struct Particulars {
     /// What the level is called: the one reached, or the one left for `none`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -40,7 +40,7 @@ mod zone;
 #[cfg(test)]
 mod golden;
 
-pub use change::{Change, Scope, stable_id};
+pub use change::{Change, ChangeData, Scope, stable_id};
 pub use condition::{Condition, Season};
 pub use criterion::{lifted, raised};
 pub use data::{Ladder, Level, Lift, NONE, Raise, Ruleset, Scale, Sure, Threshold};

@@ -4,6 +4,7 @@ use super::Ctx;
 use super::params::{Params, cursor};
 use super::problem::Problem;
 use super::shape::Time;
+use crate::rules::{ChangeData, Input};
 use crate::store::{ChangeRow, Filter, LevelRow};
 use axum::Json;
 use axum::extract::State;
@@ -26,6 +27,7 @@ pub struct LevelShape {
     /// The value last judged, in the quantity's unit.
     value: Option<f64>,
     /// The inputs of the last judgement.
+    #[schema(value_type = Vec<Input>)]
     inputs: Value,
     /// The ruleset and its version.
     ruleset: String,
@@ -43,9 +45,8 @@ pub struct Levels {
     levels: Vec<LevelShape>,
 }
 
-/// A step of a ladder or threshold: the `data` of its webhook, without the text
-/// (ladder, ruleset, scope, from, to, at, quantity, unit, value, inputs,
-/// criterion), with its identity.
+/// A step of a ladder or threshold: the `data` of its webhook, without the text, with
+/// its identity.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Change {
     /// Its identity.
@@ -54,7 +55,7 @@ pub struct Change {
     pub(super) late: bool,
     /// The rest, as in the webhook.
     #[serde(flatten)]
-    #[schema(value_type = Object)]
+    #[schema(value_type = ChangeData)]
     pub(super) data: Value,
 }
 

@@ -83,8 +83,8 @@ pub struct NoticeShape {
     subject: String,
     /// When that was decided.
     time: Time,
-    /// CloudEvents data, without the text.
-    #[schema(value_type = Object)]
+    /// CloudEvents data, without the text: its fields are those of `type`.
+    #[schema(value_type = BTreeMap<String, Value>)]
     data: Value,
 }
 

@@ -82,7 +82,6 @@ pub struct StationShape {
     /// Its id.
     id: String,
     /// Its name by language.
-    #[schema(value_type = Object)]
     name: Names,
     /// Latitude, WGS 84 degrees.
     lat: Option<f64>,
@@ -148,7 +147,6 @@ pub struct ZoneShape {
     /// Its id.
     id: String,
     /// Its name by language.
-    #[schema(value_type = Object)]
     name: Names,
     /// ISO 3166-1 code.
     country: Option<String>,

@@ -100,7 +100,7 @@ impl Modify for Parts {
 /// This document.
 #[utoipa::path(
     get, path = "/api/v1/openapi.json", tag = "operation",
-    responses((status = 200, description = "OpenAPI 3.1", body = Object))
+    responses((status = 200, description = "OpenAPI 3.1", body = BTreeMap<String, Value>))
 )]
 pub async fn document() -> Json<utoipa::openapi::OpenApi> {
     Json(Api::openapi())

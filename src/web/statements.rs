@@ -16,7 +16,7 @@ use std::sync::Arc;
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Statements {
     /// By day, each as it was signed; `docs/statements.md` has the form.
-    #[schema(value_type = Vec<Object>)]
+    #[schema(value_type = Vec<BTreeMap<String, Value>>)]
     statements: Vec<Value>,
     /// Where the next page starts: give it as `after`. Absent on the last page.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ pub async fn list(State(ctx): State<Arc<Ctx>>, uri: Uri) -> Result<Json<Statemen
     get, path = "/api/v1/ledger/statements/{day}", tag = "kept",
     params(("day" = String, Path, description = "A UTC day such as 2024-01-10.")),
     responses(
-        (status = 200, description = "The statement", body = Object),
+        (status = 200, description = "The statement", body = BTreeMap<String, Value>),
         (status = 404, description = "There is none", body = Problem, content_type = "application/problem+json"),
     )
 )]

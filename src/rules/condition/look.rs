@@ -278,5 +278,5 @@ pub(super) fn settled(value: f64) -> f64 {
 }
 
 fn input_of(hour: &ZoneHour) -> Input {
-    Input::Hour { hour: hour.hour, mean: hour.mean(), stations: hour.stations }
+    Input::of_hour(hour)
 }

@@ -65,7 +65,6 @@ pub struct StationHour {
     /// The station.
     pub station: String,
     /// Its name by language.
-    #[schema(value_type = Object)]
     pub name: Names,
     /// `counted`, `left_out` (it disagrees with the others, and the zone's mean as it
     /// is kept now is without it), `too_little` (less of the hour is covered than is

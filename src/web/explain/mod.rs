@@ -51,16 +51,12 @@ pub struct Explained {
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 pub struct Explanation {
     /// What a change does not mean, by language.
-    #[schema(value_type = Object)]
     caution: Names,
     /// What the ladder or threshold is called, by language.
-    #[schema(value_type = Object)]
     title: Names,
     /// What the level left is called, by language.
-    #[schema(value_type = Object)]
     from_title: Names,
     /// What the level reached is called, by language.
-    #[schema(value_type = Object)]
     to_title: Names,
     /// The version of the rules; absent for a threshold, and where the
     /// configuration no longer names that version.
@@ -84,7 +80,6 @@ pub struct RulesShape {
     /// The ruleset and its version.
     ruleset: String,
     /// What it is called, by language.
-    #[schema(value_type = Object)]
     title: Names,
     /// ISO 3166-1 code of where it applies.
     jurisdiction: String,
@@ -115,10 +110,8 @@ pub struct Neighbour {
     /// The level reached.
     to: String,
     /// What the level left is called, by language.
-    #[schema(value_type = Object)]
     from_title: Names,
     /// What the level reached is called, by language.
-    #[schema(value_type = Object)]
     to_title: Names,
     /// When its criterion was met.
     at: Time,

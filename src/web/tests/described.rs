@@ -2,12 +2,25 @@
 
 use super::fixture::*;
 use crate::air::Quantity::{Pm2_5, Pm10};
+use crate::store::Bucket;
 use crate::web::openapi::Api;
 use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
-/// Calls whose answers are described field by field.
-const CALLS: [&str; 3] = ["readings", "hours", "levels"];
+/// Calls whose answers are described field by field, as far as they have no form of
+/// their own.
+const CALLS: [&str; 10] = [
+    "readings",
+    "hours",
+    "levels",
+    "changes",
+    "devices",
+    "stations",
+    "zones",
+    "ledger",
+    "outbox",
+    "quarantine",
+];
 
 /// A schema with what it refers to in its place.
 fn meant<'a>(api: &'a Value, schema: &'a Value) -> &'a Value {
@@ -63,6 +76,7 @@ async fn every_field_of_an_answer_is_described() {
     store.reading("s1", minute(0), minute(0), &values, false);
     store.reading("s1", minute(0), minute(1), &[good(Pm2_5, 11.0)], true);
     store.hour("s1", minute(0).hour(), 25.0, 6, 60);
+    store.message(minute(2), Bucket::Quarantined);
     store.change("01CHANGE", minute(3), "none", "advisory");
     let server = store.local().await;
     let api = serde_json::to_value(Api::openapi()).unwrap();
