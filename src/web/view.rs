@@ -2,7 +2,8 @@
 //!
 //! A fold over rows that are not in any table yet: heads of open hours, the
 //! ledger of the running hour, and beside it the latest values of each device.
-//! It is brought up to date when someone asks, at most every [`FRESH`].
+//! It is brought up to date when someone asks: who was told that something is done
+//! sees it, and each row is folded in once however many ask.
 
 use crate::air::reading::Label;
 use crate::air::{Flag, Measured, Quantity, Reasons, Stamp};
@@ -10,10 +11,7 @@ use crate::store::{DeviceId, Index, Kept, Reader, Row, RowKind, StoreError};
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
 
-/// How old the view may be when it answers.
-const FRESH: Duration = Duration::from_millis(100);
 /// Rows behind from which it is quicker to start from the latest snapshot.
 const FAR_BEHIND: i64 = 100_000;
 /// Rows folded in one step.
@@ -33,7 +31,8 @@ struct Folded {
     index: Index,
     /// Per device; `None` until someone asks for it.
     latest: Vec<Option<Arc<Known>>>,
-    updated: Option<Instant>,
+    /// Whether `index` is of this store at all.
+    begun: bool,
 }
 
 /// What is known of one device.
@@ -100,7 +99,7 @@ pub struct LatestValue {
 }
 
 impl View {
-    /// Looks at the index, brought up to `committed` unless it was so just now.
+    /// Looks at the index, brought up to `committed`.
     pub fn index<T>(
         &self,
         reader: &mut Reader,
@@ -129,20 +128,18 @@ impl View {
 
 impl Folded {
     fn catch_up(&mut self, reader: &mut Reader, committed: i64) -> Result<(), StoreError> {
-        let fresh = self.updated.is_some_and(|t| t.elapsed() < FRESH);
-        if self.updated.is_some() && (fresh || committed <= self.index.seq) {
+        if self.begun && committed <= self.index.seq {
             return Ok(());
         }
-        reader.at_once(|reader| self.follow(reader, committed))?;
-        self.updated = Some(Instant::now());
-        Ok(())
+        reader.at_once(|reader| self.follow(reader, committed))
     }
 
     fn follow(&mut self, reader: &mut Reader, committed: i64) -> Result<(), StoreError> {
         let far = committed - self.index.seq > FAR_BEHIND;
-        if self.updated.is_none() || far || self.index.seq < reader.sealed_through()? {
+        if !self.begun || far || self.index.seq < reader.sealed_through()? {
             self.index = reader.index()?;
             self.latest.clear();
+            self.begun = true;
         }
         loop {
             let rows = reader.journal(self.index.seq, STEP)?;
