@@ -35,13 +35,17 @@ pub(super) fn take_even(mut input: &[u8], count: usize) -> Option<Vec<i64>> {
     (numbers.left() == 0).then_some(numbers.all)
 }
 
-/// Numbers as what interrupts the usual step; `None` if there are fewer than two.
+/// Numbers as what interrupts the usual step; `None` if there are fewer than two, or if
+/// as many steps are odd as are usual.
 pub(super) fn gaps(numbers: &[i64]) -> Option<Vec<u8>> {
     let steps = differences(numbers);
-    let unit = steps.iter().fold(0, |unit, step| common(unit, step.unsigned_abs()));
-    let unit = i64::try_from(unit.max(1)).ok()?;
     let mut ordered = steps.clone();
     let (_, usual, _) = ordered.select_nth_unstable(steps.len().checked_sub(1)? / 2);
+    if steps.iter().filter(|step| *step == usual).count() * 2 < steps.len() {
+        return None;
+    }
+    let unit = steps.iter().fold(0, |unit, step| common(unit, step.unsigned_abs()));
+    let unit = i64::try_from(unit.max(1)).ok()?;
     let mut out = Vec::new();
     put_varint(&mut out, zigzag(*numbers.first()?));
     put_varint(&mut out, unit.unsigned_abs());
