@@ -13,8 +13,8 @@
 use super::super::body::{put_varint, take_byte, take_varint, unzigzag, zigzag};
 use super::packing::{even, flat, gaps, take_even, take_flat, take_gaps};
 use super::steps::{steps, take_steps};
-use pco::ChunkConfig;
 use pco::standalone::{simple_compress, simple_decompress};
+use pco::{ChunkConfig, DeltaSpec};
 
 const EMPTY: u8 = 0;
 const SAME: u8 = 1;
@@ -56,11 +56,14 @@ pub(super) fn put_whole(out: &mut Vec<u8>, numbers: &[i64], beside: Option<&[i64
 }
 
 fn shortest(numbers: &[i64], beside: Option<&[i64]>) -> Option<(u8, Vec<u8>)> {
+    let (flat, steps_alone) = (flat(numbers), steps(numbers, None));
+    let length = |packed: &Option<Vec<u8>>| packed.as_ref().map_or(usize::MAX, Vec::len);
+    let smooth = length(&steps_alone) < length(&flat);
     let ways = [
         (EVEN, even(numbers)),
         (GAPS, gaps(numbers)),
-        (FLAT, flat(numbers)),
-        (STEPS, steps(numbers, None)),
+        (FLAT, flat),
+        (STEPS, steps_alone),
         (BESIDE, beside.and_then(|others| steps(numbers, Some(others)))),
     ];
     let ways = ways.into_iter().filter_map(|(kind, packed)| Some((kind, packed?)));
@@ -68,7 +71,10 @@ fn shortest(numbers: &[i64], beside: Option<&[i64]>) -> Option<(u8, Vec<u8>)> {
     if best.1.len() < PCO_FROM {
         return Some(best);
     }
-    let whole = simple_compress(numbers, &ChunkConfig::default()).ok()?;
+    // `pco` would find out by itself, and take twice as long.
+    let steps = if smooth { DeltaSpec::TryConsecutive(1) } else { DeltaSpec::NoOp };
+    let config = ChunkConfig::default().with_delta_spec(steps);
+    let whole = simple_compress(numbers, &config).ok()?;
     Some(if whole.len() < best.1.len() { (WHOLE, whole) } else { best })
 }
 

@@ -19,7 +19,7 @@ const ROWS_AT_ONCE: i64 = 1 << 16;
 const PIECE_BYTES: usize = 1 << 18;
 const PIECE_PARTS: usize = 64;
 /// Rows deleted in one piece.
-const TRIMMED: u32 = 4_000;
+const TRIMMED: u32 = 8_000;
 
 /// What is sealed, and how far.
 #[derive(Debug, Clone, Default)]
