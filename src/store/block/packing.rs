@@ -27,7 +27,7 @@ pub(super) fn even(numbers: &[i64]) -> Option<Vec<u8>> {
 
 /// Reads so many numbers, one at least, that take all of `input`.
 pub(super) fn take_even(mut input: &[u8], count: usize) -> Option<Vec<i64>> {
-    let mut numbers = Numbers::from(unzigzag(take_varint(&mut input)?), count);
+    let mut numbers = Stepped::from(unzigzag(take_varint(&mut input)?), count);
     while !input.is_empty() {
         let step = unzigzag(take_varint(&mut input)?);
         numbers.go_on(step, take_varint(&mut input)?)?;
@@ -67,7 +67,7 @@ pub(super) fn take_gaps(mut input: &[u8], count: usize) -> Option<Vec<i64>> {
     let first = unzigzag(take_varint(&mut input)?);
     let unit = i64::try_from(take_varint(&mut input)?).ok()?;
     let usual = unzigzag(take_varint(&mut input)?).wrapping_mul(unit);
-    let mut numbers = Numbers::from(first, count);
+    let mut numbers = Stepped::from(first, count);
     while !input.is_empty() {
         numbers.go_on(usual, take_varint(&mut input)?)?;
         numbers.go_on(unzigzag(take_varint(&mut input)?).wrapping_mul(unit), 1)?;
@@ -78,17 +78,17 @@ pub(super) fn take_gaps(mut input: &[u8], count: usize) -> Option<Vec<i64>> {
 }
 
 /// Numbers that are read step by step.
-struct Numbers {
+struct Stepped {
     all: Vec<i64>,
     last: i64,
     count: usize,
 }
 
-impl Numbers {
-    fn from(first: i64, count: usize) -> Numbers {
+impl Stepped {
+    fn from(first: i64, count: usize) -> Stepped {
         let mut all = Vec::with_capacity(count);
         all.push(first);
-        Numbers { all, last: first, count }
+        Stepped { all, last: first, count }
     }
 
     fn left(&self) -> usize {
